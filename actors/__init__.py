@@ -1,0 +1,1 @@
+"""Who acts: behaviours (pure), and the shells that run them. Imports `events` and `projections`."""

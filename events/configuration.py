@@ -1,0 +1,102 @@
+"""The rules a session runs by, as `SessionStarted` brings them.
+
+No addresses, no paths, no secrets: those never shape a decision and never enter the log. Fractions are fractions
+(0.02 is 2 %), money is in quote currency, times carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from events.event import Part
+
+
+class ProductSetting(Part):
+    """One product that is traded: the exchange's id for our id."""
+
+    exchange_id: str
+
+
+class MarkSetting(Part):
+    """When a mark is fresh, and how often strategies sample it."""
+
+    interval_s: int = 60
+    ttl_s: int = 30
+    max_feed_lag_ms: int = 2_000
+    max_index_deviation_bps: Decimal = Decimal(200)
+
+
+class RiskLimits(Part):
+    """Every limit of the risk engine; names follow the seed and the protocol sheet 8.8."""
+
+    leverage_max_global: Decimal = Decimal(5)
+    leverage_max_per_symbol: dict[str, Decimal] = {}
+    daytime_start_utc: str | None = None  # "09:00"
+    daytime_end_utc: str | None = None
+    day_leverage_max_per_symbol: dict[str, Decimal] = {}
+    night_leverage_max_per_symbol: dict[str, Decimal] = {}
+    day_mmr_per_symbol: dict[str, Decimal] = {}
+    night_mmr_per_symbol: dict[str, Decimal] = {}
+    min_liquidation_buffer_pct: Decimal = Decimal("0.15")
+    enable_pre_trade_liq_projection: bool = True
+    default_maintenance_margin_rate: Decimal = Decimal("0.005")
+    daily_loss_limit: Decimal | None = None  # USD; 100 when neither this nor the percentage is set
+    max_daily_loss_pct: Decimal | None = None
+    daily_loss_auto_release: bool = False
+    max_exposure_pct: Decimal = Decimal("0.8")
+    max_position_pct_per_symbol: Decimal = Decimal("0.2")
+    max_notional_per_symbol: dict[str, Decimal] = {}
+    slippage_guard_bps: Decimal = Decimal(50)
+    kill_switch_enabled: bool = False
+    reduce_only_mode: bool = False
+    max_mark_staleness_seconds: int = 180
+    enable_volatility_circuit_breaker: bool = False
+    max_intraday_volatility_threshold: Decimal = Decimal("0.15")
+    volatility_window_periods: int = 20
+    circuit_breaker_cooldown_minutes: int = 30
+    volatility_warning_threshold: Decimal = Decimal("0.15")
+    volatility_reduce_only_threshold: Decimal = Decimal("0.20")
+    volatility_kill_switch_threshold: Decimal = Decimal("0.25")
+    max_decision_age_s: int = 5
+    approval_ttl_ms: int = 2_000
+    exit_approval_ttl_ms: int = 10_000
+    max_order_qty: Decimal | None = None
+    max_orders_per_minute: int | None = None
+    capital_cap_usd: Decimal | None = None
+
+
+class StrategySetting(Part):
+    """One strategy on one product. `uses` is "baseline" or `module:Class`; `options` are its own, as text."""
+
+    uses: str
+    product: str
+    options: dict[str, str | int | bool] = {}
+
+
+class FeeSetting(Part):
+    """What paper trading charges and risk reserves: rate x notional + amount per contract."""
+
+    maker_rate: Decimal = Decimal("0.0004")
+    taker_rate: Decimal = Decimal("0.0008")
+    per_contract: Decimal = Decimal(0)
+
+
+class PaperSetting(Part):
+    """The paper exchange: its cash at the start, its latency, its fees, its settlement times (UTC, "HH:MM")."""
+
+    start_cash: Decimal = Decimal(100_000)
+    latency_ms: int = 50
+    fees: FeeSetting = FeeSetting()
+    settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
+
+
+class Configuration(Part):
+    """All of it. `mode` is "paper" (intents go to the paper exchange) or "live" (to the gateway)."""
+
+    mode: str = "paper"
+    products: dict[str, ProductSetting] = {}
+    marks: MarkSetting = MarkSetting()
+    risk: RiskLimits = RiskLimits()
+    strategies: dict[str, StrategySetting] = {}
+    paper: PaperSetting = PaperSetting()
+    start_equity: Decimal | None = None  # live: taken from the first balance report when None

@@ -1,0 +1,77 @@
+"""Prints, quotes and books as the exchange sent them, and the marks made of them.
+
+Quantities are in the exchange's unit (contracts on CDE). `exchange_at` is the exchange's time, nanoseconds UTC.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from events.event import Event
+from events.terms import Level, MarkSource, Side
+
+
+class TradePrinted(Event, frozen=True):
+    """A trade between others. `aggressor` is the taker's side; None where the exchange does not say."""
+
+    product: str
+    trade_id: str
+    price: Decimal
+    size: Decimal
+    aggressor: Side | None
+    exchange_at: int
+
+
+class QuoteChanged(Event, frozen=True):
+    """The best bid and ask. A side that is empty is None."""
+
+    product: str
+    bid: Decimal | None
+    bid_size: Decimal | None
+    ask: Decimal | None
+    ask_size: Decimal | None
+    exchange_at: int
+
+
+class BookSnapshotted(Event, frozen=True):
+    """The whole visible book, best levels first. It replaces what was known."""
+
+    product: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    exchange_at: int
+
+
+class BookChanged(Event, frozen=True):
+    """New absolute quantities at price levels; zero removes a level."""
+
+    product: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    exchange_at: int
+
+
+class MarkReported(Event, frozen=True):
+    """The exchange's own mark and index, where it publishes them."""
+
+    product: str
+    mark: Decimal | None
+    index: Decimal | None
+    exchange_at: int
+
+
+class MarkUpdated(Event, frozen=True):
+    """The mark cache has a new price for a product. After `MarkWentStale` it also says that marks are fresh again."""
+
+    product: str
+    price: Decimal
+    source: MarkSource
+    exchange_at: int
+
+
+class MarkWentStale(Event, frozen=True):
+    """The last mark may no longer be traded on. `age_ms` is measured from the exchange's time; said once a spell."""
+
+    product: str
+    age_ms: int
+    reason: str

@@ -1,0 +1,214 @@
+"""An order's life: proposed, approved or refused, submitted (the durable intent), reported, filled, closed.
+
+`order` is our client order id (a UUID derived from session, actor, cause, index), `exchange_order` the exchange's.
+`qty` is in the exchange's unit and positive; `side` gives the direction.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from events.event import Event, Part
+from events.terms import OrderKind, OrderStatus, Origin, Side
+
+
+class OrderProposed(Event, frozen=True):
+    """A strategy wants an order. `as_of` is the exchange time of what the decision rests on."""
+
+    proposal: str
+    strategy: str
+    product: str
+    side: Side
+    qty: Decimal
+    kind: OrderKind
+    limit_price: Decimal | None
+    reduce_only: bool
+    as_of: int
+    reason: str
+    mark: Decimal | None = None
+    post_only: bool = False
+    leverage: Decimal | None = None
+
+
+class CancelProposed(Event, frozen=True):
+    strategy: str
+    order: str
+    reason: str
+
+
+class Breach(Part):
+    """One check that failed: its code, the limit and the value held against it, and the sentence for people."""
+
+    code: str
+    limit: str
+    value: str
+    message: str
+
+
+class OrderApproved(Event, frozen=True):
+    """Risk lets an order pass, with the size it may have. `asked` is the size proposed."""
+
+    proposal: str
+    strategy: str
+    product: str
+    side: Side
+    asked: Decimal
+    qty: Decimal
+    kind: OrderKind
+    limit_price: Decimal | None
+    reduce_only: bool  # true also where reduce-only was forced by a mode
+    expires_at: int
+    reference_price: Decimal  # the mark that the approval counted with
+    post_only: bool = False
+    leverage: Decimal | None = None
+
+
+class OrderRefused(Event, frozen=True):
+    """Risk refuses an order. Every breached check is listed; the first gives `code` and `message`."""
+
+    proposal: str
+    strategy: str
+    product: str
+    side: Side
+    asked: Decimal
+    code: str
+    message: str
+    breaches: tuple[Breach, ...]
+
+
+class CancelApproved(Event, frozen=True):
+    order: str
+    reason: str
+
+
+class CancelAllOrdered(Event, frozen=True):
+    """Risk wants every resting order gone that could increase; `product` None means all products."""
+
+    product: str | None
+    reason: str
+
+
+class OrderSubmitted(Event, frozen=True):
+    """The intent: durable before anything is sent. The gateway may send exactly this, once, until `expires_at`."""
+
+    order: str
+    proposal: str
+    strategy: str
+    product: str
+    side: Side
+    qty: Decimal
+    kind: OrderKind
+    limit_price: Decimal | None
+    reduce_only: bool
+    expires_at: int
+    reference_price: Decimal
+    post_only: bool = False
+    leverage: Decimal | None = None
+
+
+class CancelSubmitted(Event, frozen=True):
+    """The intent to cancel. `exchange_order` is what the exchange is asked to cancel."""
+
+    order: str
+    exchange_order: str
+    product: str
+    reason: str
+
+
+class OrderLapsed(Event, frozen=True):
+    """An approval or an intent was not carried out in time and never will be."""
+
+    order: str
+    reason: str
+
+
+class OrderReported(Event, frozen=True):
+    """The exchange's cumulative view of one order. A report may come twice, late or out of order; it is applied once.
+
+    `filled_value` is the sum of price x qty x contract_size over its fills, in quote currency; `fees` their sum.
+    """
+
+    order: str  # "" for an order that was not placed with an id of ours
+    exchange_order: str
+    product: str
+    side: Side
+    status: OrderStatus
+    kind: OrderKind
+    qty: Decimal
+    filled_qty: Decimal
+    filled_value: Decimal
+    fees: Decimal
+    limit_price: Decimal | None
+    exchange_at: int
+    origin: Origin = Origin.OURS
+    reason: str = ""
+
+
+class OrderRejected(Event, frozen=True):
+    """The exchange refused to take an order; it never existed there."""
+
+    order: str
+    code: str
+    message: str
+
+
+class OrderOutcomeUnknown(Event, frozen=True):
+    """An order was sent and nothing certain came back. It may exist; only the exchange's word resolves it."""
+
+    order: str
+    error: str
+
+
+class OrderWithheld(Event, frozen=True):
+    """The gateway did not send an intent, and never will: it stood behind a kill, a lapse or a lost feed."""
+
+    order: str
+    reason: str
+
+
+class OrderNotFound(Event, frozen=True):
+    """The exchange does not know an order of ours: complete listings since the intent do not contain it.
+
+    Evidence for an unknown outcome: said by the gateway after two listings by the rule of late arrival.
+    """
+
+    order: str
+    listings: int
+
+
+class CancelRejected(Event, frozen=True):
+    order: str
+    code: str
+    message: str
+
+
+class OrderFilled(Event, frozen=True):
+    """A part of an order traded: the difference of two cumulative reports.
+
+    `value` is exact: price x qty x contract_size summed over the part, in quote currency. `price` is shown, rounded where a
+    part covers several prices, and never computed with.
+    """
+
+    order: str
+    exchange_order: str
+    strategy: str
+    product: str
+    side: Side
+    qty: Decimal
+    value: Decimal
+    price: Decimal
+    fee: Decimal
+    filled_qty: Decimal  # cumulative, after this fill
+    exchange_at: int
+    origin: Origin = Origin.OURS
+
+
+class OrderClosed(Event, frozen=True):
+    """An order is over; nothing more can fill, but for a late report, which reopens it."""
+
+    order: str
+    exchange_order: str
+    product: str
+    status: OrderStatus
+    filled_qty: Decimal
+    reason: str = ""

@@ -1,0 +1,164 @@
+"""A record is an event in its place: where in the log, when, by whom, because of what."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from events.account import BalanceReported, MarginWindowChanged, TransferReported
+from events.catalog import FundingRatePublished, ProductChanged, ProductListed
+from events.feeds import (
+    ExchangeReconciled,
+    FeedConnected,
+    FeedGapFound,
+    FeedLost,
+    FeedSubscribed,
+    FeedWentSilent,
+)
+from events.funding import FundingAccrued, FundingCorrected, FundingPaid
+from events.market import (
+    BookChanged,
+    BookSnapshotted,
+    MarkReported,
+    MarkUpdated,
+    MarkWentStale,
+    QuoteChanged,
+    TradePrinted,
+)
+from events.orders import (
+    CancelAllOrdered,
+    CancelApproved,
+    CancelProposed,
+    CancelRejected,
+    CancelSubmitted,
+    OrderApproved,
+    OrderClosed,
+    OrderFilled,
+    OrderLapsed,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    OrderProposed,
+    OrderRefused,
+    OrderRejected,
+    OrderReported,
+    OrderSubmitted,
+    OrderWithheld,
+)
+from events.position import (
+    AdjustmentApplied,
+    AdjustmentReversed,
+    DiscrepancyFound,
+    PositionChanged,
+    PositionReported,
+)
+from events.risk import (
+    DailyLossBreached,
+    DayOpened,
+    KillSwitchReset,
+    KillSwitchThrown,
+    LimitChanged,
+    LiquidationBufferBreached,
+    ReduceOnlyEntered,
+    ReduceOnlyLeft,
+    ReduceOnlyReleased,
+    ReduceOnlyRequested,
+)
+from events.session import (
+    ActorFailed,
+    ActorRestarted,
+    ClockJumped,
+    ClockTicked,
+    LogWasCut,
+    SessionEnded,
+    SessionStarted,
+)
+from events.strategy import DecisionMade, StrategyFailed, StrategyPaused, StrategyResumed
+
+#: The closed vocabulary: everything that can happen. A match over it is checked for exhaustiveness.
+AnyEvent: TypeAlias = (
+    SessionStarted
+    | SessionEnded
+    | ClockTicked
+    | ClockJumped
+    | ActorFailed
+    | ActorRestarted
+    | LogWasCut
+    | FeedConnected
+    | FeedSubscribed
+    | FeedLost
+    | FeedGapFound
+    | FeedWentSilent
+    | ExchangeReconciled
+    | ProductListed
+    | ProductChanged
+    | FundingRatePublished
+    | TradePrinted
+    | QuoteChanged
+    | BookSnapshotted
+    | BookChanged
+    | MarkReported
+    | MarkUpdated
+    | MarkWentStale
+    | OrderProposed
+    | CancelProposed
+    | OrderApproved
+    | OrderRefused
+    | CancelApproved
+    | CancelAllOrdered
+    | OrderSubmitted
+    | CancelSubmitted
+    | OrderLapsed
+    | OrderReported
+    | OrderRejected
+    | OrderOutcomeUnknown
+    | OrderWithheld
+    | OrderNotFound
+    | CancelRejected
+    | OrderFilled
+    | OrderClosed
+    | PositionReported
+    | PositionChanged
+    | DiscrepancyFound
+    | AdjustmentApplied
+    | AdjustmentReversed
+    | FundingAccrued
+    | FundingCorrected
+    | FundingPaid
+    | BalanceReported
+    | TransferReported
+    | MarginWindowChanged
+    | KillSwitchThrown
+    | KillSwitchReset
+    | ReduceOnlyRequested
+    | ReduceOnlyReleased
+    | LimitChanged
+    | DayOpened
+    | DailyLossBreached
+    | LiquidationBufferBreached
+    | ReduceOnlyEntered
+    | ReduceOnlyLeft
+    | StrategyPaused
+    | StrategyResumed
+    | DecisionMade
+    | StrategyFailed
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """An event in its place.
+
+    `seq` counts from 1 without gaps. `at` is nanoseconds UTC of the session's clock and never goes back. `by` names who said
+    it. A decision has a `cause`, the seq it answers, and an `index` among that answer's events; a fact has neither.
+    """
+
+    seq: int
+    at: int
+    by: str
+    cause: int | None = None
+    index: int = 0
+    event: AnyEvent
+
+    @property
+    def is_decision(self) -> bool:
+        return self.cause is not None

@@ -1,0 +1,1 @@
+"""The commands: the `perptape` command line, set-up and benchmarks. May import everything."""

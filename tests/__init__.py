@@ -1,0 +1,1 @@
+"""The promises: every test is named after the rule it holds."""
