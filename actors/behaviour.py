@@ -1,8 +1,8 @@
 """What a behaviour is, and the seat it sits in.
 
-A behaviour is two functions. `fold` changes its state by a record, its own included. `decide` looks at the state and at
-what it has said but not yet heard back, and answers a record with events. Its answer depends on its configuration (heard
-in `SessionStarted`) and on the records it heard up to this one, and on nothing else.
+A behaviour is two functions. `fold` changes its state by a record, its own included. `decide` looks at the state and
+at what it has said but not yet heard back, and answers a record with events. Its answer depends on its configuration
+(heard in `SessionStarted`) and on the records it heard up to this one, and on nothing else.
 """
 
 from __future__ import annotations

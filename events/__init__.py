@@ -1,1 +1,4 @@
-"""What happened: the vocabulary of events, records, their codec, and the log they are kept in. Imports nothing of ours."""
+"""What happened: the vocabulary of events, records, their codec, and the log they are kept in.
+
+Imports nothing of ours.
+"""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from events.event import Event, Part
 
 
-class MarginRates(Part):
+class MarginRates(Part, frozen=True):
     """Initial margin as a fraction of notional, by side. `None` where the exchange publishes none."""
 
     long: Decimal | None = None

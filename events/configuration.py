@@ -11,13 +11,13 @@ from decimal import Decimal
 from events.event import Part
 
 
-class ProductSetting(Part):
+class ProductSetting(Part, frozen=True):
     """One product that is traded: the exchange's id for our id."""
 
     exchange_id: str
 
 
-class MarkSetting(Part):
+class MarkSetting(Part, frozen=True):
     """When a mark is fresh, and how often strategies sample it."""
 
     interval_s: int = 60
@@ -26,7 +26,7 @@ class MarkSetting(Part):
     max_index_deviation_bps: Decimal = Decimal(200)
 
 
-class RiskLimits(Part):
+class RiskLimits(Part, frozen=True):
     """Every limit of the risk engine; names follow the seed and the protocol sheet 8.8."""
 
     leverage_max_global: Decimal = Decimal(5)
@@ -65,7 +65,7 @@ class RiskLimits(Part):
     capital_cap_usd: Decimal | None = None
 
 
-class StrategySetting(Part):
+class StrategySetting(Part, frozen=True):
     """One strategy on one product. `uses` is "baseline" or `module:Class`; `options` are its own, as text."""
 
     uses: str
@@ -73,7 +73,7 @@ class StrategySetting(Part):
     options: dict[str, str | int | bool] = {}
 
 
-class FeeSetting(Part):
+class FeeSetting(Part, frozen=True):
     """What paper trading charges and risk reserves: rate x notional + amount per contract."""
 
     maker_rate: Decimal = Decimal("0.0004")
@@ -81,7 +81,7 @@ class FeeSetting(Part):
     per_contract: Decimal = Decimal(0)
 
 
-class PaperSetting(Part):
+class PaperSetting(Part, frozen=True):
     """The paper exchange: its cash at the start, its latency, its fees, its settlement times (UTC, "HH:MM")."""
 
     start_cash: Decimal = Decimal(100_000)
@@ -90,7 +90,7 @@ class PaperSetting(Part):
     settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
 
 
-class Configuration(Part):
+class Configuration(Part, frozen=True):
     """All of it. `mode` is "paper" (intents go to the paper exchange) or "live" (to the gateway)."""
 
     mode: str = "paper"

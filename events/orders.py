@@ -36,7 +36,7 @@ class CancelProposed(Event, frozen=True):
     reason: str
 
 
-class Breach(Part):
+class Breach(Part, frozen=True):
     """One check that failed: its code, the limit and the value held against it, and the sentence for people."""
 
     code: str
@@ -185,8 +185,8 @@ class CancelRejected(Event, frozen=True):
 class OrderFilled(Event, frozen=True):
     """A part of an order traded: the difference of two cumulative reports.
 
-    `value` is exact: price x qty x contract_size summed over the part, in quote currency. `price` is shown, rounded where a
-    part covers several prices, and never computed with.
+    `value` is exact: price x qty x contract_size summed over the part, in quote currency. `price` is shown, rounded
+    where a part covers several prices, and never computed with.
     """
 
     order: str

@@ -11,7 +11,7 @@ from events.event import Event
 
 
 class PositionReported(Event, frozen=True):
-    """The exchange's own view. It is evidence, never an order to believe it; a missing report is not a flat position."""
+    """The exchange's own view: evidence, not an order to believe it. A missing report is not a flat position."""
 
     product: str
     qty: Decimal

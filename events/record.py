@@ -148,8 +148,9 @@ AnyEvent: TypeAlias = (
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """An event in its place.
 
-    `seq` counts from 1 without gaps. `at` is nanoseconds UTC of the session's clock and never goes back. `by` names who said
-    it. A decision has a `cause`, the seq it answers, and an `index` among that answer's events; a fact has neither.
+    `seq` counts from 1 without gaps. `at` is nanoseconds UTC of the session's clock and never goes back. `by` names
+    who said it. A decision has a `cause`, the seq it answers, and an `index` among that answer's events; a fact has
+    neither.
     """
 
     seq: int

@@ -7,7 +7,7 @@ from events.event import Event, Part
 from events.terms import Clock
 
 
-class Surroundings(Part):
+class Surroundings(Part, frozen=True):
     """Where a session ran: true of the machine, not of the decisions, so left out of comparisons and digests."""
 
     host: str = ""

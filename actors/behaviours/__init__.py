@@ -1,1 +1,4 @@
-"""The deterministic state machines. They hear records and say events; they import no actor library, no I/O, and not each other."""
+"""The deterministic state machines: they hear records and say events.
+
+They import no actor library, no I/O, and never each other.
+"""
