@@ -1,0 +1,1 @@
+"""The vocabulary, the codec and the log keep their promises."""

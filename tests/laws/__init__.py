@@ -1,0 +1,1 @@
+"""One law a file, held on generated streams."""

@@ -1,0 +1,1 @@
+"""Replay, tapes and the local exchange."""

@@ -1,0 +1,1 @@
+"""Whole stories, end to end over real sockets."""
