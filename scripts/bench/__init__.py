@@ -1,0 +1,1 @@
+"""What things cost: each measure against a raw reference in the same run. `python -m scripts.bench`"""
