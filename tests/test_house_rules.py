@@ -17,8 +17,20 @@ MAX_LINES = 400
 
 #: Names that say nothing. A module is one noun of the desk.
 EMPTY_NAMES = frozenset(
-    ["manager", "managers", "service", "services", "handler", "handlers", "helper", "helpers", "util", "utils"]
-    + ["utility", "utilities", "data", "info", "process", "processor", "base", "common", "core", "misc", "stuff"]
+    {
+        "manager",
+        "managers",
+        "service",
+        "services",
+        "handler",
+        "handlers",
+        "helper",
+        "helpers",
+        "util",
+        "utils",
+        "utility",
+    }
+    | {"utilities", "data", "info", "process", "processor", "base", "common", "core", "misc", "stuff"}
 )
 
 #: Where decisions are made: no clock, no chance, no id that is drawn.
