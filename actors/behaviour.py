@@ -59,6 +59,14 @@ class Seat:
             self._outstanding.extend(said)
         return said
 
+    def answer(self, record: Record) -> Sequence[Event]:
+        """What it would say to the record, already followed. Nothing is remembered."""
+        return self.behaviour.decide(record, self._outstanding)
+
+    def take_as_said(self, recorded: Sequence[Event]) -> None:
+        """Remember what the log says it said: an audit goes on from the recorded decision, not from its own."""
+        self._outstanding.extend(recorded)
+
     def follow(self, record: Record) -> None:
         """Fold the record without deciding: how a restart, a reader and a rebuilt actor catch up."""
         if self._outstanding and record.by == self.name:

@@ -72,12 +72,14 @@ from events.session import (
     LogWasCut,
     SessionEnded,
     SessionStarted,
+    StopRequested,
 )
 from events.strategy import DecisionMade, StrategyFailed, StrategyPaused, StrategyResumed
 
 #: The closed vocabulary: everything that can happen. A match over it is checked for exhaustiveness.
 AnyEvent: TypeAlias = (
     SessionStarted
+    | StopRequested
     | SessionEnded
     | ClockTicked
     | ClockJumped

@@ -29,13 +29,25 @@ class SessionStarted(Event, frozen=True):
     surroundings: Surroundings = Surroundings()
 
 
+class StopRequested(Event, frozen=True):
+    """The run shall end: strategies propose nothing more, and what rests is cancelled if so asked."""
+
+    reason: str
+    cancel_resting: bool = True
+
+
 class SessionEnded(Event, frozen=True):
-    """A run ended in order. `states` are the digests of all behaviours' states, `state_digest` is over them."""
+    """A run ended in order. `states` are the digests of all behaviours' states, `state_digest` is over them.
+
+    No behaviour hears it, so the states are those of the record before. `unknown_orders` are those whose outcome the
+    exchange had not told by then.
+    """
 
     session: str
     reason: str
     state_digest: str
     states: dict[str, str]
+    unknown_orders: tuple[str, ...] = ()
 
 
 class ClockTicked(Event, frozen=True):

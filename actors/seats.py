@@ -1,0 +1,58 @@
+"""Which behaviours a configuration calls for, and how each is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actors.behaviour import Behaviour, Seat
+from actors.behaviours.catalog import CatalogBehaviour
+from actors.behaviours.funding import FundingBehaviour
+from actors.behaviours.marks import MarksBehaviour
+from actors.behaviours.orders import OrdersBehaviour
+from actors.behaviours.paper import PaperExchange
+from actors.behaviours.position import PositionBehaviour
+from actors.behaviours.risk import RiskBehaviour
+from actors.behaviours.strategy import StrategyBehaviour
+from actors.strategies.loading import load_strategy, source_files
+from events.configuration import Configuration
+
+STRATEGY_PREFIX = "strategy:"
+
+_ALWAYS = ("catalog", "marks", "position", "funding", "orders", "risk")
+
+
+def behaviour_names(configuration: Configuration) -> tuple[str, ...]:
+    """The names of the behaviours that a session of this configuration runs, sorted."""
+    paper = ("paper",) if configuration.mode == "paper" else ()
+    strategies = (STRATEGY_PREFIX + name for name in configuration.strategies)
+    return tuple(sorted((*_ALWAYS, *paper, *strategies)))
+
+
+def make_seat(name: str) -> Seat:
+    """A fresh behaviour by its name, in its seat. What it needs to know it hears in `SessionStarted`."""
+    return Seat(_behaviour(name))
+
+
+def strategy_sources(configuration: Configuration) -> list[Path]:
+    """The source files of users' strategies, part of the code's identity."""
+    return sorted({path for setting in configuration.strategies.values() for path in source_files(setting.uses)})
+
+
+def _behaviour(name: str) -> Behaviour:
+    match name:
+        case "catalog":
+            return CatalogBehaviour()
+        case "marks":
+            return MarksBehaviour()
+        case "position":
+            return PositionBehaviour()
+        case "funding":
+            return FundingBehaviour()
+        case "orders":
+            return OrdersBehaviour()
+        case "risk":
+            return RiskBehaviour()
+        case "paper":
+            return PaperExchange()
+    assert name.startswith(STRATEGY_PREFIX), f"no behaviour is called {name!r}"
+    return StrategyBehaviour(name.removeprefix(STRATEGY_PREFIX), load_strategy)
