@@ -46,8 +46,8 @@ class FactDoor(Protocol):
 class Door:
     """Thread-safe. `knock` is called, outside any lock, when facts arrive and nobody was known to be serving."""
 
-    def __init__(self, knock: Callable[[], None], *, market_bound: int = 1024) -> None:
-        self._knock = knock
+    def __init__(self, *, market_bound: int = 1024) -> None:
+        self.knock: Callable[[], None] = lambda: None  # set by who serves
         self._market_bound = market_bound
         self._lanes: tuple[deque[Fact], ...] = (deque(), deque(), deque())
         self._changed = threading.Condition()
@@ -78,7 +78,7 @@ class Door:
             if not wake:
                 self._changed.notify_all()
         if wake:
-            self._knock()
+            self.knock()
 
     def take(self, limit: int) -> list[Fact]:
         """Up to `limit` waiting facts, first lane first, each lane in order."""

@@ -6,9 +6,10 @@ durable at once; others within `group_ms`. A write that fails stops it for good:
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pykka
 
@@ -16,12 +17,13 @@ from actors.behaviour import Seat
 from actors.clocks import SessionClock
 from actors.door import Door, Fact
 from actors.turns import Failure, Host, Turns
+from events.codec import digest_of
 from events.event import Event
-from events.log import EventLog, SnapshotStore
+from events.log import EventLog, Place, SnapshotStore
 from events.money import use_exact_arithmetic
 from events.orders import CancelSubmitted, OrderSubmitted
 from events.record import AnyEvent, Record
-from events.session import ActorRestarted
+from events.session import ActorRestarted, SessionEnded
 
 #: Told to the gateway, so durable before anything else happens.
 INTENTS = frozenset[type[Event]]({OrderSubmitted, CancelSubmitted})
@@ -45,6 +47,14 @@ class Knock:
     """The door's message: facts wait."""
 
 
+class EndSession(NamedTuple):
+    """Close the door, say `SessionEnded` with the digest of all states, commit, close the log. Answered with the head."""
+
+    session: str
+    reason: str
+    unknown_orders: tuple[str, ...]
+
+
 class Journal(pykka.ThreadingActor):
     """Serves the door. `on_failure_stop` is called once, from its thread, when it can go on no more."""
 
@@ -53,6 +63,8 @@ class Journal(pykka.ThreadingActor):
     def __init__(
         self,
         *,
+        door: Door,
+        shells: Sequence[Shell],
         log: EventLog,
         host: Host,
         turns: Turns,
@@ -64,11 +76,10 @@ class Journal(pykka.ThreadingActor):
         turn_facts: int = 256,
         group_ms: int = 50,
         snapshot_every: int = 50_000,
-        market_bound: int = 1024,
     ) -> None:
         super().__init__()
-        self.door = Door(self._knock, market_bound=market_bound)
-        self.shells: tuple[Shell, ...] = ()
+        self._door = door
+        self._shells = tuple(shells)
         self._log = log
         self._host = host
         self._turns = turns
@@ -90,34 +101,35 @@ class Journal(pykka.ThreadingActor):
 
     def on_start(self) -> None:
         use_exact_arithmetic()
+        self._door.knock = lambda: self.actor_ref.tell(Knock())
 
     def on_receive(self, message: object) -> object:
-        """`Knock`: serve the door until nothing waits and everything is committed."""
-        if isinstance(message, Knock) and not self._broken:
-            try:
+        if self._broken:
+            return None
+        try:
+            if isinstance(message, Knock):
                 self._serve()
-            except BaseException as error:  # noqa: BLE001 - the journal's own failure stops the system, loudly
-                self._broken = True
-                self.door.close()
-                self._on_broken(error)
+            elif isinstance(message, EndSession):
+                return self._end(message)
+        except BaseException as error:  # noqa: BLE001 - the journal's own failure stops the system, loudly
+            self._broken = True
+            self._door.close()
+            self._on_broken(error)
         return None
-
-    def _knock(self) -> None:
-        self.actor_ref.tell(Knock())
 
     def _serve(self) -> None:
         while True:
-            facts = self.door.take(self._turn_facts)
+            facts = self._door.take(self._turn_facts)
             if facts:
                 for at, turn in self._clock.turns(facts):
                     self._run(turn, at)
-                self.door.turn_is_over(facts)
+                self._door.turn_is_over(facts)
                 continue
             if self._uncommitted:
-                if not self.door.wait(max(0.0, self._commit_due - time.monotonic())):
+                if not self._door.wait(max(0.0, self._commit_due - time.monotonic())):
                     self._commit()
                 continue
-            if self.door.leave():
+            if self._door.leave():
                 return
 
     def _run(self, facts: Sequence[Fact], at: int) -> None:
@@ -146,7 +158,7 @@ class Journal(pykka.ThreadingActor):
         place = self._log.commit(sync=True)
         records, self._uncommitted = self._uncommitted, []
         acknowledge, self._acknowledge = self._acknowledge, []
-        for shell in self.shells:
+        for shell in self._shells:
             heard = [record for record in records if type(record.event) in shell.hears]
             if heard:
                 shell.committed(heard)
@@ -182,9 +194,22 @@ class Journal(pykka.ThreadingActor):
             return None
         return seat
 
-    def states(self) -> dict[str, bytes]:
-        """Each behaviour's state; called through the actor's proxy or mailbox only."""
-        return self._host.snapshot()
+    def _end(self, message: EndSession) -> Place:
+        self._door.close()
+        self._serve()
+        states = {name: hashlib.sha256(state).hexdigest() for name, state in self._host.snapshot().items()}
+        ended = SessionEnded(
+            session=message.session,
+            reason=message.reason,
+            state_digest=digest_of(states),
+            states=states,
+            unknown_orders=message.unknown_orders,
+        )
+        records, _ = self._turns.run([("session", ended)], self._clock.now())
+        self._write(records)
+        self._commit()
+        self._log.close()
+        return self._log.head
 
 
 def catch_up(seats: Sequence[Seat], log: EventLog, snapshots: SnapshotStore | None, code: str) -> int:

@@ -212,26 +212,25 @@ class _LogOrder:
     def __init__(self) -> None:
         self._waves: dict[int, int] = {}
         self._last: tuple[int, int, str, int] = (0, 0, "", 0)
+        self._failing = False
 
     def misplaced(self, record: Record) -> str:
         """Why the record may not stand where it stands; empty when it may."""
-        if record.cause is None:
-            if isinstance(record.event, ActorFailed):
-                wave, place = self._last[0] + 1, (self._last[0] + 1, 0, "", record.seq)
-            else:
-                wave, place = 0, (0, 0, "", record.seq)
-                if self._last[0]:
-                    self._waves.clear()
-                self._last = (0, 0, "", 0)
-        else:
+        failed = isinstance(record.event, ActorFailed)
+        if record.cause is not None:
             if record.cause not in self._waves:
                 return f"its cause {record.cause} is not in its turn"
-            wave = self._waves[record.cause] + 1
-            place = (wave, record.cause, record.by, record.index)
-        self._waves[record.seq] = wave
-        wrong = place <= self._last
-        self._last = place
-        return f"it stands behind {self._last}" if wrong else ""
+            place = (self._waves[record.cause] + 1, record.cause, record.by, record.index)
+        elif failed:
+            place = (self._last[0] + (not self._failing), 0, "", record.seq)
+        else:
+            if self._last[0]:  # the first fact after decisions begins a turn
+                self._waves.clear()
+                self._last = (0, 0, "", 0)
+            place = (0, 0, "", record.seq)
+        before, self._last, self._failing = self._last, place, failed
+        self._waves[record.seq] = place[0]
+        return "" if place > before else f"it stands behind (wave, cause, actor, index) {before}"
 
 
 def _same(derived: Sequence[Event], recorded: Sequence[Event]) -> bool:

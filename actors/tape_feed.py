@@ -1,0 +1,39 @@
+"""A feed that reads a tape instead of a socket: market facts in order, with the time they carry."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from actors.door import Door, DoorClosed, Lane
+from events.record import AnyEvent
+
+
+class TapeFeed:
+    """Tells the door a tape, fact by fact; the door makes it wait. `on_finished` is called once, from its thread."""
+
+    def __init__(self, tape: Iterable[tuple[int, AnyEvent]], door: Door, on_finished: Callable[[], None]) -> None:
+        self._tape = tape
+        self._door = door
+        self._on_finished = on_finished
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="tape", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End between two facts; returns when the thread has ended."""
+        self._stopped = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for time, event in self._tape:
+                if self._stopped:
+                    return
+                self._door.tell("market", [event], Lane.MARKET, time)
+        except DoorClosed:
+            return
+        finally:
+            self._on_finished()
