@@ -1,0 +1,128 @@
+"""Orders and fills as the exchange keeps them: an order is a running total, a fill is one line that never changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from events.money import ZERO, quotient
+from events.terms import OrderKind, Side
+
+
+class Status(StrEnum):
+    """The exchange's words. A partly filled live order is OPEN."""
+
+    PENDING = "PENDING"
+    OPEN = "OPEN"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+class TimeInForce(StrEnum):
+    GTC = "GOOD_UNTIL_CANCELLED"
+    GTD = "GOOD_UNTIL_DATE_TIME"
+    IOC = "IMMEDIATE_OR_CANCEL"
+    FOK = "FILL_OR_KILL"
+
+
+#: An `order_configuration` as sent: one key, its fields as text or booleans.
+OrderConfiguration = dict[str, dict[str, str | bool | int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a client asked for, read and of the right form; nothing is said yet about whether it may be."""
+
+    client_order_id: str
+    product: str  # the exchange's id
+    side: Side
+    configuration: OrderConfiguration
+    kind: OrderKind
+    qty: Decimal
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.IOC
+    expires_at: int | None = None
+    post_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an order is not taken, in the exchange's two vocabularies; clients read both."""
+
+    new_order: str
+    preview: str
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """One order. `number` counts from 1 in the order of acceptance; `value` is price x qty x contract_size, summed."""
+
+    number: int
+    order_id: str
+    ticket: Ticket
+    contract_size: Decimal
+    created_at: int
+    status: Status = Status.PENDING
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills: int = 0
+    last_fill_at: int | None = None
+    cancel_message: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is Status.PENDING or self.status is Status.OPEN
+
+    @property
+    def leaves(self) -> Decimal:
+        """What can still trade; nothing once the order is over, filled or not."""
+        return self.ticket.qty - self.filled if self.is_open else ZERO
+
+    @property
+    def average_price(self) -> Decimal:
+        """Shown with eight decimals; zero before the first fill."""
+        return quotient(self.value, self.filled * self.contract_size, places=8) if self.filled else ZERO
+
+    @property
+    def completion(self) -> Decimal:
+        return quotient(self.filled * 100, self.ticket.qty, places=2)
+
+    @property
+    def value_after_fees(self) -> Decimal:
+        return self.value + self.fees if self.ticket.side is Side.BUY else self.value - self.fees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One trade of ours. `number` counts from 1; `entry_id` is the unique key."""
+
+    number: int
+    entry_id: str
+    trade_id: str
+    order: Order
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    is_maker: bool
+    at: int
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every order and fill since the exchange started, in order, and the ways to find them."""
+
+    orders: list[Order] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    by_id: dict[str, Order] = field(default_factory=dict)
+    by_client_id: dict[str, Order] = field(default_factory=dict)
+    open: dict[str, Order] = field(default_factory=dict)
+
+    def add(self, order: Order) -> None:
+        self.orders.append(order)
+        self.by_id[order.order_id] = order
+        self.by_client_id[order.ticket.client_order_id] = order
+        self.open[order.order_id] = order
