@@ -45,6 +45,7 @@ class SessionEnded(Event, frozen=True):
 
     session: str
     reason: str
+    code: str  # as in SessionStarted
     state_digest: str
     states: dict[str, str]
     unknown_orders: tuple[str, ...] = ()
