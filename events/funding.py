@@ -22,13 +22,17 @@ class FundingAccrued(Event, frozen=True):
 
 
 class FundingCorrected(Event, frozen=True):
-    """An accrual was replaced: a rate or a fill came late, or the exchange paid another amount."""
+    """An accrual was replaced: a rate or a fill came late, or the exchange paid another amount.
+
+    `status` is what the amount now rests on. An estimate that turns out right is replaced by the same amount.
+    """
 
     product: str
     boundary: int
     before: Decimal
     after: Decimal
     reason: str
+    status: FundingStatus = FundingStatus.FINAL
 
 
 class FundingPaid(Event, frozen=True):

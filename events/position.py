@@ -56,7 +56,7 @@ class AdjustmentApplied(Event, frozen=True):
 
 
 class AdjustmentReversed(Event, frozen=True):
-    """A fill that explains an adjustment came late; the adjustment is taken back."""
+    """A fill that explains an adjustment came late; the adjustment is taken back: `qty` and `value` are its opposite."""
 
     adjustment: str
     product: str
