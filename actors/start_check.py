@@ -1,7 +1,7 @@
 """The comparison at start: is what we know now what we knew when the last session ended?
 
-Restart is replay, so the states folded from the log must be those whose digests `SessionEnded` wrote. With the same code
-another digest means that the fold is not what it was: the system refuses to trade. With other code it says which
+Restart is replay, so the states folded from the log must be those whose digests `SessionEnded` wrote. With the same
+code another digest means that the fold is not what it was: the system refuses to trade. With other code it says which
 behaviours see the past differently now.
 """
 
@@ -47,6 +47,6 @@ def check_start(log: EventLog, seats: Sequence[Seat], code: str) -> StartReport:
     if differing and ended.code == code:
         raise StateDiverged(
             f"session {ended.session} ended with other states of {', '.join(differing)} than this same code folds from "
-            f"its log (record {last.seq}). Run `perptape verify` on the log, and do not trade on it before it is explained."
+            f"its log (record {last.seq}). Run `perptape verify` on the log; do not trade on it before it is explained."
         )
     return StartReport("ended", ended.session, ended.code == code, last.at, differing)

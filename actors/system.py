@@ -34,7 +34,7 @@ from actors.turns import Host
 from actors.unsettled import Unsettled
 from events.log import EventLog, Place, SnapshotStore
 from events.money import use_exact_arithmetic
-from events.record import AnyEvent
+from events.record import AnyEvent, Record
 from events.session import SessionStarted, StopRequested, Surroundings
 
 #: How long a stop waits for the exchange's last word on our orders.
@@ -220,8 +220,10 @@ class _StopWatch:
     def __init__(self, request_stop: Callable[[str], None]) -> None:
         self._request_stop = request_stop
 
-    def committed(self, records: Sequence[object]) -> None:
-        self._request_stop("stopped by an operator")
+    def committed(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.by == "operator" and isinstance(record.event, StopRequested):
+                self._request_stop(record.event.reason)
 
 
 def _host(settings: SystemSettings, seats: Sequence[Seat]) -> Host:
