@@ -1,0 +1,212 @@
+"""The settings of one system: one TOML file, the environment on top, every value with its source.
+
+The rules a session runs by (`Configuration`) go into the log; addresses, paths and keys stay out of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from actors.admission import admitted
+from actors.environment import Written, overlay
+from actors.strict import ConfigurationError, StrictReader, Way, dotted, shown
+from events.configuration import (
+    Configuration,
+    MarkSetting,
+    PaperSetting,
+    ProductSetting,
+    RiskLimits,
+    StrategySetting,
+)
+
+__all__ = [
+    "ConfigurationError",
+    "ExchangeSettings",
+    "JournalSettings",
+    "Loaded",
+    "Resolved",
+    "SettingsFile",
+    "SystemSettings",
+    "load",
+]
+
+DEFAULT_FILE = "perptape.toml"
+DEFAULT_DATA_DIR = Path("results/managed")
+
+#: Shown as "(redacted)", and refused in the file.
+_SECRET: Way = ("exchange", "private_key")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the exchange is and who we are there. `key_file` is the JSON file of a CDP key, as downloaded."""
+
+    rest: str = "https://api.coinbase.com"
+    ws: str = "wss://advanced-trade-ws.coinbase.com"
+    user_ws: str = "wss://advanced-trade-ws-user.coinbase.com"
+    key_file: Path | None = None
+    ca_file: Path | None = None  # trust these certificates instead of the system's
+    key_name: str | None = None  # with private_key, in place of a key file
+    private_key: str | None = None  # from the environment only
+
+
+class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How turns are made and kept. None of it shapes a decision."""
+
+    hosting: str = "actors"  # "actors": a mailbox for each behaviour; "shared": one for all; "turn": the journal's own
+    durability: str = "grouped"  # "grouped", "every" or "os"
+    group_ms: int = 50  # a commit without intents waits at most so long for its fdatasync
+    turn_facts: int = 256  # at most so many facts in one turn
+    answer_limit_s: float = 5.0  # a behaviour that takes longer is declared failed
+    snapshot_every: int = 50_000  # records
+    roll_bytes: int = 256 * 1024 * 1024  # the active file is sealed at the end of the turn that passes this
+    market_bound: int = 1024  # market facts outstanding before the feed waits
+
+
+class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The file, table by table."""
+
+    mode: str = "paper"
+    data_dir: Path = DEFAULT_DATA_DIR
+    start_equity: Decimal | None = None
+    exchange: ExchangeSettings = ExchangeSettings()
+    journal: JournalSettings = JournalSettings()
+    products: dict[str, ProductSetting] = {}
+    marks: MarkSetting = MarkSetting()
+    risk: RiskLimits = RiskLimits()
+    strategies: dict[str, StrategySetting] = {}
+    paper: PaperSetting = PaperSetting()
+
+
+class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a system is started with."""
+
+    exchange: ExchangeSettings = ExchangeSettings()
+    journal: JournalSettings = JournalSettings()
+    data_dir: Path = DEFAULT_DATA_DIR
+    configuration: Configuration = Configuration()
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """One value as it is in force: its name, the value as text (secrets redacted), and where it was written."""
+
+    name: str
+    value: str
+    source: str
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings that passed every check, and where each value comes from."""
+
+    settings: SystemSettings
+    resolved: tuple[Resolved, ...]
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
+    """Read the file (None: defaults only) and the environment. Raises `ConfigurationError` naming place and remedy."""
+    written = Written(_toml(path) if path else {}, str(path))
+    overlay(written, environment, SettingsFile)
+
+    def place(way: Way) -> str:
+        source = written.source(way)
+        if source == "default":
+            source = str(path) if path else "no file"
+        return source if source.startswith("variable") or not way else f"{source}, {dotted(way)}"
+
+    file: SettingsFile = StrictReader(place).read(SettingsFile, written.raw)
+    for way, message, remedy in _objections(file, written):
+        raise ConfigurationError(place(way), message, remedy)
+    shared = {name: getattr(file, name) for name in Configuration.__struct_fields__}
+    configuration = admitted(Configuration(**shared), place)
+    folder = path.parent if path else Path()
+    settings = SystemSettings(
+        exchange=msgspec.structs.replace(
+            file.exchange,
+            key_file=_from(folder, file.exchange.key_file, written, ("exchange", "key_file")),
+            ca_file=_from(folder, file.exchange.ca_file, written, ("exchange", "ca_file")),
+        ),
+        journal=file.journal,
+        data_dir=_from(folder, file.data_dir, written, ("data_dir",)) or DEFAULT_DATA_DIR,
+        configuration=configuration,
+    )
+    in_force = {name: getattr(configuration, name) for name in Configuration.__struct_fields__}
+    return Loaded(settings=settings, resolved=tuple(_resolved(msgspec.structs.replace(file, **in_force), written)))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise ConfigurationError(str(path), "there is no such file", "write one with `perptape init`") from None
+    except OSError as error:
+        raise ConfigurationError(str(path), f"the file cannot be read ({error.strerror})", "name another") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(str(path), f"this is no TOML: {error}", "repair that line") from None
+
+
+def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str, str]]:
+    """What is wrong with the tables that stay out of the log."""
+    if file.exchange.private_key is not None and not written.source(_SECRET).startswith("variable"):
+        yield _SECRET, "a secret stands in the file", "take it out; name a key_file or set COINBASE_CDP_PRIVATE_KEY"
+    if (file.exchange.private_key is None) != (file.exchange.key_name is None):
+        yield ("exchange", "key_name"), "a key needs its name and its secret", "set both, or a key_file instead"
+    schemes = {"rest": ("https", "http"), "ws": ("wss", "ws"), "user_ws": ("wss", "ws")}
+    for name, (sealed, plain) in schemes.items():
+        address = urlsplit(getattr(file.exchange, name))
+        if address.hostname is None or address.scheme not in (sealed, plain):
+            yield ("exchange", name), f"{shown(getattr(file.exchange, name))} is no address", f"write {sealed}://host"
+        elif address.scheme == plain and address.hostname not in _LOOPBACK:
+            yield ("exchange", name), f"{plain}:// shows keys and orders to the network", f"write {sealed}://"
+    journal = file.journal
+    for name, words in (("hosting", ("actors", "shared", "turn")), ("durability", ("grouped", "every", "os"))):
+        if getattr(journal, name) not in words:
+            meant = ", ".join(f'"{word}"' for word in words)
+            yield ("journal", name), f"{shown(getattr(journal, name))} is none of its words", f"write one of {meant}"
+    for name in journal.__struct_fields__:
+        number = getattr(journal, name)
+        if isinstance(number, (int, float)) and number <= 0:
+            yield ("journal", name), f"{number} is out of range", "write a number above 0"
+
+
+def _from(folder: Path, path: Path | None, written: Written, way: Way) -> Path | None:
+    """A path that stands in the file is meant from the file's folder; any other from where we are."""
+    source = written.source(way)
+    return folder / path if path is not None and source != "default" and not source.startswith("variable") else path
+
+
+def _resolved(file: SettingsFile, written: Written) -> Iterator[Resolved]:
+    """Every leaf in the order of the types, free tables in the order they were written."""
+    for way, value in _leaves(file, ()):
+        source = written.source(way)
+        if source == "default" and way[0] == "risk" and len(way) == 3:
+            source = written.source(way[:2])  # written under the exchange's id
+        text = "(redacted)" if way == _SECRET and value is not None else _text(value)
+        yield Resolved(name=dotted(way), value=text, source=source)
+
+
+def _leaves(value: object, way: Way) -> Iterator[tuple[Way, object]]:
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _leaves(getattr(value, name), (*way, name))
+    elif isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from _leaves(each, (*way, name))
+    else:
+        yield way, value
+
+
+def _text(value: object) -> str:
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
