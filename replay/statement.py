@@ -1,0 +1,102 @@
+"""The statement of a log: what a trader reads at the end of a session, and whether the exchange agrees.
+
+Open positions are valued at the exchange's own last price for them (trading rule A14), so that our equity and the
+exchange's can be compared to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from events.event import Event
+from events.money import ZERO
+from events.orders import OrderFilled, OrderRefused, OrderRejected, OrderSubmitted
+from events.position import DiscrepancyFound
+from events.record import Record
+from events.session import ActorFailed
+from events.strategy import DecisionMade
+from projections.portfolio import Portfolio
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """One product at the end. `qty` is signed, in the exchange's unit; `price` is what it is valued at."""
+
+    product: str
+    qty: Decimal
+    entry_price: Decimal | None
+    price: Decimal | None
+
+
+class Statement(msgspec.Struct, kw_only=True):
+    """Figures of a whole log. Amounts in quote currency; None where a price or the start is unknown."""
+
+    records: int = 0
+    sessions: int = 0
+    market_seconds: Decimal = ZERO
+    decisions: int = 0
+    orders_submitted: int = 0
+    orders_refused: int = 0
+    orders_rejected: int = 0
+    fills: int = 0
+    discrepancies: int = 0
+    actor_failures: int = 0
+    start_equity: Decimal | None = None
+    transfers: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    unrealized_pnl: Decimal | None = None
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    equity: Decimal | None = None
+    holdings: list[Holding] = []
+    unknown: list[str] = []
+
+
+_COUNTED: dict[type[Event], str] = {
+    OrderSubmitted: "orders_submitted",
+    OrderRefused: "orders_refused",
+    OrderRejected: "orders_rejected",
+    OrderFilled: "fills",
+    DecisionMade: "decisions",
+    DiscrepancyFound: "discrepancies",
+    ActorFailed: "actor_failures",
+}
+
+
+def statement(records: Iterable[Record]) -> Statement:
+    """Fold a log into its statement."""
+    result = Statement(holdings=[], unknown=[])
+    portfolio = Portfolio()
+    hears = Portfolio.hears
+    first_at = last_at = 0
+    for record in records:
+        kind = type(record.event)
+        if kind in hears:
+            portfolio.fold(record)
+        if kind in _COUNTED:
+            setattr(result, _COUNTED[kind], getattr(result, _COUNTED[kind]) + 1)
+        elif kind.__name__ == "SessionStarted":
+            result.sessions += 1
+        first_at, last_at = first_at or record.at, record.at
+        result.records += 1
+    result.market_seconds = Decimal(last_at - first_at).scaleb(-9)
+    _account(result, portfolio)
+    return result
+
+
+def _account(result: Statement, portfolio: Portfolio) -> None:
+    prices = portfolio.reported_prices
+    result.start_equity = portfolio.start
+    result.transfers = portfolio.transfers
+    result.realized_pnl = portfolio.realized
+    result.unrealized_pnl = portfolio.unrealized(prices)
+    result.fees = portfolio.fees
+    result.funding = portfolio.funding
+    result.equity = portfolio.equity(prices)
+    result.unknown = list(portfolio.unknown(prices))
+    result.holdings = [
+        Holding(p.product, p.qty, p.entry_price, prices.get(p.product) or portfolio.marks.price(p.product))
+        for p in portfolio.positions.open()
+    ]
