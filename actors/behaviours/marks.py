@@ -1,0 +1,183 @@
+"""The mark cache: one price for each product, and the word that it may no longer be traded on.
+
+A mark is fresh while the market feed is whole and its data timely, not while the price moves (trading rules A6). Where
+a session has no feed of its own (a tape), its market facts are whole by nature. Stale is said once a spell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from events.catalog import ProductListed
+from events.configuration import MarkSetting
+from events.event import Event
+from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
+from events.market import (
+    BookChanged,
+    BookSnapshotted,
+    MarkReported,
+    MarkUpdated,
+    MarkWentStale,
+    QuoteChanged,
+    TradePrinted,
+)
+from events.record import Record
+from events.session import ClockTicked, SessionStarted
+from events.terms import NANOSECONDS
+from projections.marks import Marks
+from projections.touch import Touch
+
+_MARKET = frozenset[type[Event]]({TradePrinted, QuoteChanged, BookSnapshotted, BookChanged, MarkReported})
+_FEED = frozenset[type[Event]]({FeedConnected, FeedSubscribed, FeedLost, FeedGapFound, FeedWentSilent})
+_MILLISECOND = 1_000_000
+_BPS = Decimal(10_000)
+
+
+class Market(msgspec.Struct, kw_only=True):
+    """What is known of one product's market."""
+
+    touch: Touch = msgspec.field(default_factory=Touch)
+    lag_ns: int = 0  # of the latest quote or book behind the session's time; of the latest trade where there are none
+    index: Decimal | None = None
+    index_at: int = 0
+
+
+class MarksState(msgspec.Struct, kw_only=True):
+    """The feed, the markets seen in this session, and what was last said of each."""
+
+    setting: MarkSetting = MarkSetting()
+    is_up: bool = True
+    broken_by: str = "no session yet"  # why what was known before the present spell says nothing
+    spell: int = 0  # counts the times that what was known of books became worthless
+    markets: dict[str, Market] = msgspec.field(default_factory=dict)
+    closed: dict[str, bool] = msgspec.field(default_factory=dict)  # products whose session is closed
+    marks: Marks = msgspec.field(default_factory=Marks)
+
+
+class MarksBehaviour:
+    """Says `MarkUpdated` when price or source change or freshness returns, and `MarkWentStale` when it goes."""
+
+    name = "marks"
+    hears = _MARKET | _FEED | Marks.hears | {ClockTicked, SessionStarted, ProductListed}
+
+    def __init__(self) -> None:
+        self.state = MarksState()
+
+    def fold(self, record: Record) -> None:
+        event, state = record.event, self.state
+        if type(event) is TradePrinted:
+            market = self._market(event.product)
+            market.touch.print(event, state.spell)
+            if market.touch.touch_spell != state.spell:
+                market.lag_ns = record.at - event.exchange_at
+        elif type(event) is QuoteChanged:
+            market = self._market(event.product)
+            market.touch.quote(event, state.spell)
+            market.lag_ns = record.at - event.exchange_at
+        elif type(event) is BookChanged:
+            market = self._market(event.product)
+            market.touch.change(event, state.spell)
+            market.lag_ns = record.at - event.exchange_at
+        elif type(event) is MarkUpdated or type(event) is MarkWentStale:
+            state.marks.fold(record)
+        elif type(event) is BookSnapshotted:
+            market = self._market(event.product)
+            market.touch.snapshot(event, state.spell)
+            market.lag_ns = record.at - event.exchange_at
+        elif type(event) is MarkReported:
+            if event.index is not None:
+                market = self._market(event.product)
+                market.index, market.index_at = event.index, event.exchange_at
+        elif isinstance(event, FeedConnected | FeedSubscribed | FeedLost | FeedGapFound | FeedWentSilent):
+            if event.feed == "market":
+                _fold_feed(state, event)
+        elif isinstance(event, ProductListed):
+            state.closed[event.product] = not event.session_open
+        elif isinstance(event, SessionStarted):
+            state.setting = event.configuration.marks
+            state.is_up, state.broken_by = True, "a session began, and nothing was heard of its market yet"
+            state.spell += 1
+            state.markets = {}
+
+    def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
+        event = record.event
+        if isinstance(event, TradePrinted | QuoteChanged | BookChanged | BookSnapshotted | MarkReported):
+            said = self._look(event.product, record.at, outstanding)
+            return () if said is None else (said,)
+        kind = type(event)
+        if kind is ClockTicked or kind in _FEED or kind is SessionStarted:
+            products = sorted({*self.state.marks.latest, *self.state.markets})
+            looks = [self._look(product, record.at, outstanding) for product in products]
+            return [said for said in looks if said is not None]
+        return ()
+
+    def _market(self, product: str) -> Market:
+        market = self.state.markets.get(product)
+        if market is None:
+            market = self.state.markets[product] = Market()
+        return market
+
+    def _look(self, product: str, at: int, outstanding: Sequence[Event]) -> MarkUpdated | MarkWentStale | None:
+        state = self.state
+        market = state.markets.get(product)
+        price = market.touch.price(state.spell) if market is not None and state.is_up else None
+        why = self._doubt(product, market, price[0], at) if market and price else self._why_unpriced(market)
+        said = _last_said(product, state.marks, outstanding)
+        if why or price is None:
+            if said is None:
+                return None
+            seen_at = said.exchange_at if market is None else market.touch.seen_at
+            return MarkWentStale(product=product, age_ms=max(0, at - seen_at) // _MILLISECOND, reason=why)
+        if said is not None and said.price == price[0] and said.source is price[1]:
+            return None
+        return MarkUpdated(product=product, price=price[0], source=price[1], exchange_at=price[2])
+
+    def _why_unpriced(self, market: Market | None) -> str:
+        if market is not None and self.state.is_up and market.touch.touch_spell == self.state.spell:
+            return "the book is crossed or empty on one side, and nothing traded since the feed was last broken"
+        return self.state.broken_by
+
+    def _doubt(self, product: str, market: Market, price: Decimal, at: int) -> str:
+        """Why a price may not be traded on although the feed is up; empty when nothing speaks against it."""
+        setting = self.state.setting
+        if market.lag_ns > setting.max_feed_lag_ms * _MILLISECOND:
+            return f"the feed lags {market.lag_ns // _MILLISECOND} ms, over {setting.max_feed_lag_ms} ms"
+        if at - market.touch.seen_at > setting.ttl_s * NANOSECONDS and not self.state.closed.get(product, False):
+            return f"nothing heard of its market for over {setting.ttl_s} s"
+        index = market.index
+        if index is None or at - market.index_at > setting.ttl_s * NANOSECONDS:
+            return ""
+        if abs(price - index) * _BPS > setting.max_index_deviation_bps * index:
+            return f"price {price} is over {setting.max_index_deviation_bps} bps from the index {index}"
+        return ""
+
+
+def _fold_feed(
+    state: MarksState, event: FeedConnected | FeedSubscribed | FeedLost | FeedGapFound | FeedWentSilent
+) -> None:
+    """A new connection, a loss, a silence and a gap each make what was known of books worthless."""
+    if isinstance(event, FeedSubscribed):
+        state.is_up = True
+        return
+    if isinstance(event, FeedConnected):
+        state.is_up, state.broken_by = False, "the market feed is connected and not yet subscribed"
+    elif isinstance(event, FeedLost):
+        state.is_up, state.broken_by = False, f"the market feed was lost: {event.reason}"
+    elif isinstance(event, FeedWentSilent):
+        state.is_up, state.broken_by = False, f"the market feed went silent for {event.silent_ms} ms"
+    else:
+        state.broken_by = f"the market feed skipped from {event.last_seq} to {event.next_seq}"
+    state.spell += 1
+    for market in state.markets.values():
+        market.touch.book.lose()
+
+
+def _last_said(product: str, marks: Marks, outstanding: Sequence[Event]) -> MarkUpdated | None:
+    """The mark that stands as fresh by what was said, this turn's words included; None when stale or never said."""
+    for event in reversed(outstanding):
+        if event.product == product:  # type: ignore[attr-defined]  # marks says nothing without a product
+            return event if isinstance(event, MarkUpdated) else None
+    return marks.mark(product)
