@@ -1,0 +1,139 @@
+"""The exchange's numbers and times: decimals as text or as `{value, currency}`, RFC 3339 with up to nine digits.
+
+An empty text means "no value". `Amount` and `Instant` are field types of replies: they read as `Decimal | None` and as
+nanoseconds UTC or None. Numbers that are no finite decimal, and times that are none, are errors with their path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from events.terms import NANOSECONDS
+
+_FRACTION = re.compile(r"(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)")
+#: Frames of one second share its whole part: parsed once, kept while the table is small.
+_seconds: dict[str, int] = {}
+_MAX_SECONDS = 4096
+#: Nanoseconds that one unit of the fraction is worth, by the length of the whole text (1 to 9 digits).
+_SCALES: dict[int, int] = {21 + digits: 10 ** (9 - digits) for digits in range(1, 10)}
+
+if TYPE_CHECKING:
+    Amount: TypeAlias = Decimal | None
+    Instant: TypeAlias = int | None
+else:
+
+    class _Read(type):
+        """Lets the decoder accept what `wire_value` made of a text as an instance of the field's type."""
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return value is None or isinstance(value, cls.made)
+
+    class Amount(metaclass=_Read):
+        """A decimal, or None."""
+
+        made = Decimal
+
+    class Instant(metaclass=_Read):
+        """Nanoseconds UTC, or None."""
+
+        made = int
+
+
+def wire_value(kind: type, value: Any) -> object:
+    """The decoder's hook for `Amount` and `Instant`. Its `ValueError` becomes the decoder's, with the path."""
+    return _READERS[kind](value)
+
+
+def amount_of(value: object) -> Decimal | None:
+    """`"12.30"`, `{"value": "12.30", "currency": "USD"}` or 12 as a `Decimal`; `""` and null as None.
+
+    >>> amount_of("12.30"), amount_of({"value": "5", "currency": "USD"}), amount_of("")
+    (Decimal('12.30'), Decimal('5'), None)
+    """
+    if isinstance(value, dict):
+        value = value.get("value")
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError("Expected a decimal")
+    try:
+        amount = Decimal(value if isinstance(value, (str, int)) else repr(value))
+    except InvalidOperation:
+        raise ValueError(f"Expected a decimal, got {str(value)[:40]!r}") from None
+    if not amount.is_finite():
+        raise ValueError(f"Expected a finite decimal, got {amount}")
+    return amount
+
+
+def instant_of(value: object) -> int | None:
+    """An RFC 3339 text as nanoseconds UTC; None for null, for an empty text, and for the exchange's "never" (year 1).
+
+    >>> instant_of("0001-01-01T00:00:00Z"), instant_of("1970-01-01T00:00:01.5Z")
+    (None, 1500000000)
+    """
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError("Expected a time")
+    return None if value.startswith("0001-") else nanoseconds_of(value)
+
+
+_READERS: dict[Any, Callable[[object], object]] = {Amount: amount_of, Instant: instant_of}
+
+
+def nanoseconds_of(text: str) -> int:
+    """An RFC 3339 time as nanoseconds UTC, exactly. Raises `ValueError` for any other text.
+
+    >>> nanoseconds_of("2026-04-07T14:30:03.123456789Z")
+    1775572203123456789
+    >>> nanoseconds_of("2026-04-07T14:30:03Z") == nanoseconds_of("2026-04-07T16:30:03.0+02:00")
+    True
+    """
+    second = _seconds.get(text[:19])
+    if second is None:
+        second = _second_of(text)
+    scale = _SCALES.get(len(text))
+    if scale and text[-1] == "Z":
+        digits = text[20:-1]
+        if digits.isdigit() and text[19] == ".":
+            return second + int(digits) * scale
+    return second + _rest_of(text)
+
+
+def rfc3339(at: int) -> str:
+    """Nanoseconds UTC as the exchange reads them in queries.
+
+    >>> rfc3339(1775572203123456789)
+    '2026-04-07T14:30:03.123456Z'
+    """
+    moment = datetime.fromtimestamp(at // NANOSECONDS, tz=UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % NANOSECONDS // 1000:06d}Z"
+
+
+def _second_of(text: str) -> int:
+    whole = text[:19]
+    try:
+        second = int(datetime.strptime(whole.upper(), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}") from None
+    if len(_seconds) >= _MAX_SECONDS:
+        _seconds.clear()
+    _seconds[whole] = second * NANOSECONDS
+    return second * NANOSECONDS
+
+
+def _rest_of(text: str) -> int:
+    """Nanoseconds that the fraction and the zone add to the whole second."""
+    form = _FRACTION.fullmatch(text, 19)
+    if form is None:
+        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
+    fraction, zone = form.groups()
+    nanos = int(fraction.ljust(9, "0")) if fraction else 0
+    if zone in "Zz":
+        return nanos
+    minutes = int(zone[1:3]) * 60 + int(zone[4:6])
+    return nanos - (1 if zone[0] == "+" else -1) * minutes * 60 * NANOSECONDS
