@@ -53,6 +53,7 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     user_ws: str = "wss://advanced-trade-ws-user.coinbase.com"
     key_file: Path | None = None
     ca_file: Path | None = None  # trust these certificates instead of the system's
+    clock: str = "wall"  # "tape": follow the local exchange's own clock, carried by its facts
     key_name: str | None = None  # with private_key, in place of a key file
     private_key: str | None = None  # from the environment only
 
@@ -167,10 +168,14 @@ def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str
         elif address.scheme == plain and address.hostname not in _LOOPBACK:
             yield ("exchange", name), f"{plain}:// shows keys and orders to the network", f"write {sealed}://"
     journal = file.journal
-    for name, words in (("hosting", ("actors", "shared", "turn")), ("durability", ("grouped", "every", "os"))):
-        if getattr(journal, name) not in words:
+    for way, value, words in (
+        (("exchange", "clock"), file.exchange.clock, ("wall", "tape")),
+        (("journal", "hosting"), journal.hosting, ("actors", "shared", "turn")),
+        (("journal", "durability"), journal.durability, ("grouped", "every", "os")),
+    ):
+        if value not in words:
             meant = ", ".join(f'"{word}"' for word in words)
-            yield ("journal", name), f"{shown(getattr(journal, name))} is none of its words", f"write one of {meant}"
+            yield way, f"{shown(value)} is none of its words", f"write one of {meant}"
     for name in journal.__struct_fields__:
         number = getattr(journal, name)
         if isinstance(number, (int, float)) and number <= 0:

@@ -82,6 +82,7 @@ def test_a_decimal_may_be_written_as_text_and_a_whole_number_too(given: Given) -
         ('mode = "real"', "mode", '"paper" or "live"'),
         ('[journal]\nhosting = "cloud"', "journal.hosting", '"turn"'),
         ('[journal]\ndurability = "never"', "journal.durability", '"grouped"'),
+        ('[exchange]\nclock = "sun"', "exchange.clock", '"tape"'),
         ("[journal]\ngroup_ms = 0", "journal.group_ms", "above 0"),
         ("[risk]\nmin_liquidation_buffer_pct = 15", "risk.min_liquidation_buffer_pct", "0.15 is 15 %"),
         ("[risk]\nmax_daily_loss_pct = 2", "risk.max_daily_loss_pct", "0.02 is 2 %"),
