@@ -1,0 +1,234 @@
+"""The life of every order: from approval to the durable intent, from the exchange's reports to fills and an end.
+
+An approval becomes an intent (`OrderSubmitted`), and nothing else ever does. A report is cumulative: what it shows
+beyond what was counted is said as `OrderFilled`, so a report that comes twice, late or out of order counts once,
+whoever brings it. An order whose outcome is unknown stays unknown until there is evidence. A cancel that is wanted is
+asked for as soon as the exchange's id is known, and again every few seconds until the order is confirmed gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from events.event import Event
+from events.ids import derived_id
+from events.money import ZERO, plain, quotient
+from events.orders import (
+    CancelAllOrdered,
+    CancelApproved,
+    CancelSubmitted,
+    OrderApproved,
+    OrderClosed,
+    OrderFilled,
+    OrderLapsed,
+    OrderRejected,
+    OrderReported,
+    OrderSubmitted,
+    OrderWithheld,
+)
+from events.record import Record
+from events.session import ClockTicked, StopRequested
+from events.terms import NANOSECONDS, OrderStatus
+from projections.cancels import Cancels
+from projections.order import Order, Stage
+from projections.orders import Orders
+from projections.positions import PRICE_PLACES, Positions
+
+NAME = "orders"
+#: An order that two listings did not contain keeps its exposure this much longer (trading rules B9).
+GIVEN_UP_KEPT_NS = 60 * NANOSECONDS
+
+
+class State(msgspec.Struct, kw_only=True):
+    orders: Orders = msgspec.field(default_factory=Orders)
+    positions: Positions = msgspec.field(default_factory=Positions)
+    cancels: Cancels = msgspec.field(default_factory=Cancels)
+
+
+class OrdersBehaviour:
+    """Says OrderSubmitted, OrderFilled, OrderClosed, OrderLapsed and CancelSubmitted."""
+
+    name = NAME
+    hears = Orders.hears | Positions.hears | Cancels.hears | {OrderRejected, OrderWithheld}
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    def fold(self, record: Record) -> None:
+        state = self.state
+        state.orders.fold(record)
+        state.positions.fold(record)
+        state.cancels.fold(record, state.orders, state.positions)
+
+    def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
+        answer = _ANSWERS.get(type(record.event))
+        return () if answer is None else answer(self.state, record, record.event, outstanding)
+
+
+def _submit(state: State, record: Record, event: OrderApproved, _outstanding: Sequence[Event]) -> Sequence[Event]:
+    order = state.orders.open[derived_id(state.orders.session, NAME, record.seq)]
+    if record.at > event.expires_at:
+        return _lapse(order)
+    return [
+        OrderSubmitted(
+            order=order.order,
+            proposal=event.proposal,
+            strategy=event.strategy,
+            product=event.product,
+            side=event.side,
+            qty=event.qty,
+            kind=event.kind,
+            limit_price=event.limit_price,
+            reduce_only=event.reduce_only,
+            expires_at=event.expires_at,
+            reference_price=event.reference_price,
+            post_only=event.post_only,
+            leverage=event.leverage,
+        )
+    ]
+
+
+def _report(state: State, record: Record, event: OrderReported, outstanding: Sequence[Event]) -> Sequence[Event]:
+    order = state.orders.find(event)
+    assert order is not None, "a report that was folded has its order"
+    events = _told(state, order, outstanding)
+    return events + _cancels(state, record.at, [order], [*outstanding, *events])
+
+
+def _told(state: State, order: Order, outstanding: Sequence[Event]) -> list[Event]:
+    """What the exchange told of an order and nobody has said: the rest of its fills, and its end."""
+    qty, value, fee = (
+        order.told_qty - order.filled_qty,
+        order.told_value - order.filled_value,
+        order.told_fees - order.fees,
+    )
+    is_closed = not order.is_open
+    for said in outstanding:
+        if isinstance(said, OrderFilled) and said.order == order.order:
+            qty, value, fee = qty - said.qty, value - said.value, fee - said.fee
+        elif isinstance(said, OrderClosed) and said.order == order.order:
+            is_closed = True
+    events: list[Event] = []
+    if qty or value or fee:
+        events.append(_fill(state, order, qty, value, fee))
+        is_closed = False
+    if order.is_final and not is_closed:
+        events.append(_close(order, order.status, order.reason))
+    return events
+
+
+def _fill(state: State, order: Order, qty: Decimal, value: Decimal, fee: Decimal) -> OrderFilled:
+    return OrderFilled(
+        order=order.order,
+        exchange_order=order.exchange_order,
+        strategy=order.strategy,
+        product=order.product,
+        side=order.side,
+        qty=qty,
+        value=value,
+        price=_price(state, order, qty, value),
+        fee=fee,
+        filled_qty=order.told_qty,
+        exchange_at=order.told_at,
+        origin=order.origin,
+    )
+
+
+def _price(state: State, order: Order, qty: Decimal, value: Decimal) -> Decimal:
+    """The average price of the part, for show; of a mere correction, that of the whole order."""
+    if not qty:
+        qty, value = order.told_qty, order.told_value
+    contract_size = state.positions.of(order.product).contract_size
+    if not qty or contract_size is None:
+        return order.limit_price or ZERO
+    return plain(quotient(value, qty * contract_size, places=PRICE_PLACES))
+
+
+def _close(order: Order, status: OrderStatus, reason: str) -> OrderClosed:
+    return OrderClosed(
+        order=order.order,
+        exchange_order=order.exchange_order,
+        product=order.product,
+        status=status,
+        filled_qty=order.told_qty,
+        reason=reason,
+    )
+
+
+def _lapse(order: Order) -> list[Event]:
+    reason = "the approval expired before it became an intent"
+    return [OrderLapsed(order=order.order, reason=reason), _close(order, OrderStatus.CANCELLED, reason)]
+
+
+def _reject(state: State, _record: Record, event: OrderRejected, outstanding: Sequence[Event]) -> Sequence[Event]:
+    return _never_existed(state, event.order, OrderStatus.FAILED, f"{event.code}: {event.message}", outstanding)
+
+
+def _withhold(state: State, _record: Record, event: OrderWithheld, outstanding: Sequence[Event]) -> Sequence[Event]:
+    return _never_existed(state, event.order, OrderStatus.CANCELLED, f"not sent: {event.reason}", outstanding)
+
+
+def _never_existed(
+    state: State, key: str, status: OrderStatus, reason: str, outstanding: Sequence[Event]
+) -> Sequence[Event]:
+    """The end of an order that the exchange never had. What the exchange itself reported in this session exists."""
+    order = state.orders.open.get(key)
+    if order is None or _is_closing(key, outstanding):
+        return ()
+    if order.stage is Stage.WORKING and not order.is_unconfirmed:
+        return ()
+    return [_close(order, status, reason)]
+
+
+def _cancel_all(state: State, record: Record, _event: Event, outstanding: Sequence[Event]) -> Sequence[Event]:
+    return _cancels(state, record.at, state.orders.open.values(), outstanding)
+
+
+def _cancels(state: State, at: int, orders: Iterable[Order], outstanding: Sequence[Event]) -> list[Event]:
+    """The intents to cancel that are due among `orders`."""
+    if not state.cancels.wanted:
+        return []
+    said = {said.order for said in outstanding if isinstance(said, CancelSubmitted | OrderClosed)}
+    return [
+        CancelSubmitted(
+            order=order.order, exchange_order=order.exchange_order, product=order.product, reason=cancel.reason
+        )
+        for order in orders
+        if order.order not in said and (cancel := state.cancels.due(order, at)) is not None
+    ]
+
+
+def _tick(state: State, record: Record, _event: ClockTicked, outstanding: Sequence[Event]) -> Sequence[Event]:
+    events: list[Event] = []
+    for order in state.orders.open.values():
+        if _is_closing(order.order, outstanding):
+            continue
+        if order.stage is Stage.APPROVED and record.at > order.expires_at:
+            events += _lapse(order)
+        elif order.given_up_at and not order.turned_up and record.at >= order.given_up_at + GIVEN_UP_KEPT_NS:
+            events.append(_close(order, OrderStatus.CANCELLED, "not found at the exchange"))
+    for key, since in state.orders.owing.items():
+        owed = state.orders.get(key)
+        if owed is not None and since < record.at:  # whoever should have said it was out
+            events += _told(state, owed, outstanding)
+    return events + _cancels(state, record.at, state.orders.open.values(), [*outstanding, *events])
+
+
+def _is_closing(key: str, outstanding: Sequence[Event]) -> bool:
+    return any(isinstance(said, OrderClosed) and said.order == key for said in outstanding)
+
+
+_ANSWERS: dict[type[Event], Callable[[State, Record, Any, Sequence[Event]], Sequence[Event]]] = {
+    ClockTicked: _tick,
+    OrderReported: _report,
+    OrderApproved: _submit,
+    OrderRejected: _reject,
+    OrderWithheld: _withhold,
+    CancelApproved: _cancel_all,
+    CancelAllOrdered: _cancel_all,
+    StopRequested: _cancel_all,
+}

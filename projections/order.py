@@ -1,0 +1,183 @@
+"""One order: what is asked, what the exchange told of it, what of that has been counted.
+
+The exchange's reports are cumulative and may come twice, late or out of order. What an order is known to have traded
+is the greatest of its reports (`told_*`); what has been counted is the sum of its `OrderFilled` (`filled_*`). The
+difference of the two is what still has to be said, so that every report counts once whatever the order they came in.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from events.money import ZERO
+from events.orders import OrderFilled, OrderReported
+from events.terms import OrderKind, OrderStatus, Origin, Side
+
+
+class Stage(StrEnum):
+    """How far an order of ours has come, by what the log says."""
+
+    APPROVED = "approved"  # risk let it pass; the intent is not said yet
+    SUBMITTED = "submitted"  # the intent is durable; the exchange has not spoken
+    WORKING = "working"  # the exchange knows it
+    UNKNOWN = "unknown"  # sent, and nothing certain came back
+    CLOSED = "closed"
+
+
+class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One order. Quantities in the exchange's unit, values and fees in quote currency, times in nanoseconds UTC."""
+
+    order: str
+    product: str
+    side: Side
+    qty: Decimal
+    exchange_order: str = ""
+    proposal: str = ""
+    strategy: str = ""
+    kind: OrderKind = OrderKind.UNKNOWN
+    limit_price: Decimal | None = None
+    reference_price: Decimal | None = None
+    reduce_only: bool = False
+    post_only: bool = False
+    origin: Origin = Origin.OURS
+    expires_at: int = 0
+    stage: Stage = Stage.WORKING
+    status: OrderStatus = OrderStatus.PENDING
+    is_final: bool = False  # the exchange said its last word, not only we
+    is_unconfirmed: bool = False  # of an earlier session, and not reported in this one
+    given_up_at: int = 0  # the exchange did not know it then; 0: it was not looked for in vain
+    turned_up: bool = False  # it was given up, and it lives: nobody wants it any more
+    filled_qty: Decimal = ZERO  # counted by OrderFilled
+    filled_value: Decimal = ZERO
+    fees: Decimal = ZERO
+    told_qty: Decimal = ZERO  # the greatest report
+    told_value: Decimal = ZERO
+    told_fees: Decimal = ZERO
+    told_at: int = 0
+    heard_at: int = 0  # exchange time of the latest status
+    opened_at: int = 0
+    closed_at: int = 0
+    reason: str = ""
+
+    @property
+    def leaves(self) -> Decimal:
+        """What can still trade; of a closed order nothing."""
+        if self.stage is Stage.CLOSED or self.filled_qty >= self.qty:
+            return ZERO
+        return self.qty - self.filled_qty
+
+    @property
+    def is_open(self) -> bool:
+        return self.stage is not Stage.CLOSED
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Nobody can say whether it exists: its exposure counts, and its product takes no entries."""
+        return self.stage is Stage.UNKNOWN or (self.is_unconfirmed and self.stage is not Stage.CLOSED)
+
+    @property
+    def is_said(self) -> bool:
+        """Everything that the exchange told of it has been said: its fills, and its end."""
+        return (
+            self.filled_qty == self.told_qty
+            and self.fees == self.told_fees
+            and self.filled_value == self.told_value
+            and self.is_final <= (self.stage is Stage.CLOSED)
+        )
+
+    def hear(self, report: OrderReported) -> None:
+        """Take what is new in a report. In whatever order reports are heard, the outcome is the same."""
+        self.exchange_order = report.exchange_order or self.exchange_order
+        self.limit_price = self.limit_price if report.limit_price is None else report.limit_price
+        if self.kind is OrderKind.UNKNOWN:
+            self.kind = report.kind
+        if report.status.is_final:
+            self.status, self.is_final, self.reason = report.status, True, report.reason or self.reason
+        elif not self.is_final and report.exchange_at >= self.heard_at:
+            self.status = report.status
+            if self.origin is not Origin.OURS:
+                self.qty = report.qty
+        self.heard_at = max(self.heard_at, report.exchange_at)
+        told = (report.filled_qty, report.exchange_at, report.fees, report.filled_value)
+        if told > (self.told_qty, self.told_at, self.told_fees, self.told_value):
+            self.told_qty, self.told_at, self.told_fees, self.told_value = told
+        if self.stage is not Stage.CLOSED:
+            self.stage = Stage.WORKING
+        self.is_unconfirmed = False
+
+
+class Settled(msgspec.Struct, kw_only=True, omit_defaults=True, array_like=True):
+    """What stays known of an order for ever: who it was, and what it has traded."""
+
+    product: str
+    side: Side
+    exchange_order: str
+    strategy: str
+    origin: Origin
+    status: OrderStatus
+    is_final: bool
+    qty: Decimal
+    told_qty: Decimal
+    told_value: Decimal
+    told_fees: Decimal
+    told_at: int
+
+
+def settled(order: Order) -> Settled:
+    """What stays of a closed order."""
+    return Settled(
+        product=order.product,
+        side=order.side,
+        exchange_order=order.exchange_order,
+        strategy=order.strategy,
+        origin=order.origin,
+        status=order.status,
+        is_final=order.is_final,
+        qty=order.qty,
+        told_qty=order.told_qty,
+        told_value=order.told_value,
+        told_fees=order.told_fees,
+        told_at=order.told_at,
+    )
+
+
+def recalled(key: str, old: Settled, at: int) -> Order:
+    """A settled order as a closed one again, since it is spoken of."""
+    return Order(
+        order=key,
+        product=old.product,
+        side=old.side,
+        qty=old.qty,
+        exchange_order=old.exchange_order,
+        strategy=old.strategy,
+        origin=old.origin,
+        stage=Stage.CLOSED,
+        status=old.status,
+        is_final=old.is_final,
+        filled_qty=old.told_qty,
+        filled_value=old.told_value,
+        fees=old.told_fees,
+        told_qty=old.told_qty,
+        told_value=old.told_value,
+        told_fees=old.told_fees,
+        told_at=old.told_at,
+        heard_at=old.told_at,
+        closed_at=at,
+    )
+
+
+def order_of_a_fill(event: OrderFilled, at: int) -> Order:
+    """An order of which a reader first hears by its fill."""
+    return Order(
+        order=event.order,
+        product=event.product,
+        side=event.side,
+        qty=event.filled_qty,
+        exchange_order=event.exchange_order,
+        strategy=event.strategy,
+        origin=event.origin,
+        opened_at=at,
+    )

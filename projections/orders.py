@@ -1,0 +1,260 @@
+"""Every order on the account, ours and others': what is asked, what has traded, what the exchange last said.
+
+An order is open, then closed for a day, then settled: only its cumulative numbers stay known, for late reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import msgspec
+
+from events.event import Event
+from events.ids import derived_id
+from events.orders import (
+    OrderApproved,
+    OrderClosed,
+    OrderFilled,
+    OrderLapsed,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    OrderReported,
+    OrderSubmitted,
+)
+from events.record import Record
+from events.session import ClockTicked, SessionStarted
+from events.terms import NANOSECONDS, Origin
+from projections.order import Order, Settled, Stage, order_of_a_fill, recalled, settled
+
+#: How long a closed order stays in full.
+KEPT_NS = 86_400 * NANOSECONDS
+
+
+class Orders(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """All orders of the account, folded from what was approved, submitted, reported, filled and closed."""
+
+    hears: ClassVar[frozenset[type[Event]]] = frozenset(
+        {
+            SessionStarted,
+            ClockTicked,
+            OrderApproved,
+            OrderSubmitted,
+            OrderReported,
+            OrderFilled,
+            OrderClosed,
+            OrderOutcomeUnknown,
+            OrderNotFound,
+            OrderLapsed,
+        }
+    )
+
+    session: str = ""
+    open: dict[str, Order] = msgspec.field(default_factory=dict)
+    closed: dict[str, Order] = msgspec.field(default_factory=dict)  # in the order of closing
+    settled: dict[str, Settled] = msgspec.field(default_factory=dict)
+    known_as: dict[str, str] = msgspec.field(default_factory=dict)  # the exchange's id -> the key here
+    owing: dict[str, int] = msgspec.field(default_factory=dict)  # told, and not yet said in full -> since when
+
+    def fold(self, record: Record) -> None:
+        fold = _FOLDS.get(type(record.event))
+        if fold is not None:
+            fold(self, record, record.event)
+
+    def open_orders(self, product: str | None = None) -> list[Order]:
+        """What may still trade: approved, submitted, working, or nobody knows. Oldest first."""
+        return [order for order in self.open.values() if product is None or order.product == product]
+
+    def get(self, order: str) -> Order | None:
+        """By our id, open or closed within the last day."""
+        return self.open.get(order) or self.closed.get(order)
+
+    def unknown(self, product: str | None = None) -> list[Order]:
+        """Orders of which nobody can say whether they exist."""
+        return [order for order in self.open_orders(product) if order.is_uncertain]
+
+    def find(self, report: OrderReported) -> Order | None:
+        """The order that a report speaks of; None when it is new to us.
+
+        A report under our id but for another product or side speaks of somebody else's order: the exchange answers a
+        reused id with the order that had it first.
+        """
+        for key in (report.order, self.known_as.get(report.exchange_order, ""), report.exchange_order):
+            order = self.get(key) if key else None
+            if order is not None and (order.product, order.side) == (report.product, report.side):
+                return order
+        return None
+
+    def _started(self, _record: Record, event: SessionStarted) -> None:
+        """A session does not speak for the one before: what was open there is unconfirmed until it is reported here."""
+        self.session = event.session
+        for order in self.open.values():
+            order.is_unconfirmed = True
+
+    def _ticked(self, record: Record, _event: ClockTicked) -> None:
+        while self.closed:
+            key, order = next(iter(self.closed.items()))
+            if order.closed_at + KEPT_NS > record.at:
+                break
+            del self.closed[key]
+            self.settled[key] = settled(order)
+
+    def _approved(self, record: Record, event: OrderApproved) -> None:
+        key = derived_id(self.session, "orders", record.seq)
+        self.open[key] = Order(
+            order=key,
+            proposal=event.proposal,
+            strategy=event.strategy,
+            product=event.product,
+            side=event.side,
+            qty=event.qty,
+            kind=event.kind,
+            limit_price=event.limit_price,
+            reference_price=event.reference_price,
+            reduce_only=event.reduce_only,
+            post_only=event.post_only,
+            expires_at=event.expires_at,
+            stage=Stage.APPROVED,
+            opened_at=record.at,
+        )
+
+    def _submitted(self, record: Record, event: OrderSubmitted) -> None:
+        order = self.open.get(event.order)
+        if order is None:
+            order = self.open[event.order] = Order(
+                order=event.order,
+                proposal=event.proposal,
+                strategy=event.strategy,
+                product=event.product,
+                side=event.side,
+                qty=event.qty,
+                kind=event.kind,
+                limit_price=event.limit_price,
+                reference_price=event.reference_price,
+                reduce_only=event.reduce_only,
+                post_only=event.post_only,
+                expires_at=event.expires_at,
+                opened_at=record.at,
+            )
+        order.stage = Stage.SUBMITTED
+
+    def _reported(self, record: Record, report: OrderReported) -> None:
+        order = self.find(report) or self._recalled(record, report)
+        if order is None:
+            order = self._adopted(record, report)
+        elif order.stage is Stage.CLOSED and not order.is_final and not report.status.is_final:
+            order.stage = Stage.WORKING  # we believed that it never existed, or was gone: it lives
+            del self.closed[order.order]
+            self.open[order.order] = order
+            order.turned_up = True
+        elif order.given_up_at and order.is_open:
+            order.turned_up = True
+        order.hear(report)
+        if order.exchange_order:
+            self.known_as[order.exchange_order] = order.order
+        self._owe(order, record.at)
+
+    def _recalled(self, record: Record, report: OrderReported) -> Order | None:
+        """A settled order that is spoken of again comes back among the closed ones for another day."""
+        for key in (report.order, self.known_as.get(report.exchange_order, ""), report.exchange_order):
+            old = self.settled.get(key) if key else None
+            if old is not None and (old.product, old.side) == (report.product, report.side):
+                del self.settled[key]
+                order = self.closed[key] = recalled(key, old, record.at)
+                return order
+        return None
+
+    def _adopted(self, record: Record, report: OrderReported) -> Order:
+        """An order that we did not place: a manual trade, another program's, or a liquidation."""
+        mine = self.open.get(report.order)
+        if mine is not None:
+            mine.stage = Stage.UNKNOWN  # somebody else's order stands under our id
+        is_taken = report.order == "" or self.get(report.order) is not None or report.order in self.settled
+        key = report.exchange_order if is_taken else report.order
+        order = self.open[key] = Order(
+            order=key,
+            product=report.product,
+            side=report.side,
+            qty=report.qty,
+            origin=Origin.FOREIGN if report.origin is Origin.OURS else report.origin,
+            opened_at=record.at,
+        )
+        return order
+
+    def _unknown(self, _record: Record, event: OrderOutcomeUnknown) -> None:
+        order = self.open.get(event.order)
+        if order is not None and order.stage in _UNHEARD:
+            order.stage, order.reason = Stage.UNKNOWN, event.error
+
+    def _not_found(self, record: Record, event: OrderNotFound) -> None:
+        order = self.open.get(event.order)
+        if order is not None and (order.stage is not Stage.WORKING or order.is_unconfirmed):
+            order.given_up_at = order.given_up_at or record.at
+
+    def _lapsed(self, _record: Record, event: OrderLapsed) -> None:
+        order = self.open.get(event.order)
+        if order is not None:
+            order.reason = event.reason
+
+    def _filled(self, record: Record, event: OrderFilled) -> None:
+        order = self.get(event.order)
+        if order is None:
+            order = self.open[event.order] = order_of_a_fill(event, record.at)
+        assert order.filled_qty + event.qty == event.filled_qty, (
+            f"order {event.order}: a fill is missing or counted twice"
+        )
+        order.filled_qty = event.filled_qty
+        order.filled_value += event.value
+        order.fees += event.fee
+        if order.told_qty < order.filled_qty:  # a reader that hears fills and no reports
+            order.told_qty, order.told_value, order.told_fees = order.filled_qty, order.filled_value, order.fees
+        self._owe(order, record.at)
+
+    def _closed(self, record: Record, event: OrderClosed) -> None:
+        order = self.open.pop(event.order, None) or self.closed.pop(event.order, None)
+        if order is None:
+            return
+        order.stage, order.status, order.closed_at = Stage.CLOSED, event.status, record.at
+        order.is_unconfirmed = False
+        order.reason = event.reason or order.reason
+        self.closed[event.order] = order
+        self._owe(order, record.at)
+
+    def _owe(self, order: Order, at: int) -> None:
+        """Keep in mind whose fills or end the exchange told and nobody has said yet."""
+        if order.is_said:
+            self.owing.pop(order.order, None)
+        else:
+            self.owing.setdefault(order.order, at)
+
+
+_UNHEARD = frozenset({Stage.APPROVED, Stage.SUBMITTED})
+
+_FOLDS: dict[type[Event], Callable[[Orders, Record, Any], None]] = {
+    ClockTicked: Orders._ticked,
+    OrderReported: Orders._reported,
+    OrderFilled: Orders._filled,
+    OrderApproved: Orders._approved,
+    OrderSubmitted: Orders._submitted,
+    OrderClosed: Orders._closed,
+    OrderOutcomeUnknown: Orders._unknown,
+    OrderNotFound: Orders._not_found,
+    OrderLapsed: Orders._lapsed,
+    SessionStarted: Orders._started,
+}
+
+assert frozenset(_FOLDS) == Orders.hears
+
+
+def increasing(orders: list[Order], position: Decimal) -> Iterator[Order]:
+    """The open orders of one product that could increase a position of `position`, signed. `orders` oldest first.
+
+    The oldest orders against the position are kept as long as they fit into it whole; all others could increase.
+    """
+    room = abs(position)
+    for order in orders:
+        if order.side.sign * position < 0 and order.leaves <= room:
+            room -= order.leaves
+        else:
+            yield order
