@@ -59,6 +59,10 @@ class Liquidity(msgspec.Struct, kw_only=True):
         best = self.book.best(side.opposite)
         return best is not None and (limit_price is None or trades_at(side, limit_price, best[0]))
 
+    def scratch(self) -> Liquidity:
+        """A copy to take from, over the same book."""
+        return Liquidity(book=self.book, taken_bids=list(self.taken_bids), taken_asks=list(self.taken_asks))
+
     def _give_back(self, event: QuoteChanged | BookSnapshotted | BookChanged) -> None:
         if isinstance(event, BookSnapshotted):
             self.taken_bids, self.taken_asks = [], []

@@ -244,6 +244,15 @@ class Matching(msgspec.Struct, kw_only=True):
                     return resting
         return None
 
+    def scratch(self) -> Matching:
+        """A copy for trying our orders on. It shares the shown book: hear no market there."""
+        return msgspec.structs.replace(
+            self,
+            liquidity=self.liquidity.scratch(),
+            bids=[msgspec.structs.replace(resting) for resting in self.bids],
+            asks=[msgspec.structs.replace(resting) for resting in self.asks],
+        )
+
     def mark(self) -> Decimal | None:
         """The median of best bid, best ask and last trade; what is known of it otherwise; None when nothing is."""
         bid, ask, last = self.book.best_bid(), self.book.best_ask(), self.last_trade

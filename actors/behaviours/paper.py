@@ -1,0 +1,129 @@
+"""The paper exchange: hears the intents that a gateway would send, and says what an exchange would report.
+
+Assumptions, all against us (trading rules A21): an order takes effect at the first market record of its product, or
+tick of the clock, at or after its intent plus the latency, and sees the book after that record; fills are those of
+`projections.matching`; fees are the configured rates; an increase must be covered by initial margin; funding is owed
+by the boundary and paid at the settlement times. It does not liquidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.behaviours.paper_desk import PaperDesk
+from actors.behaviours.paper_state import PaperState
+from events.account import BalanceReported
+from events.catalog import FundingRatePublished, ProductListed
+from events.event import Event
+from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost
+from events.funding import FundingPaid
+from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
+from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
+from events.position import PositionReported
+from events.record import Record
+from events.session import ClockTicked, SessionStarted
+
+_MARKET: frozenset[type[Event]] = frozenset({TradePrinted, QuoteChanged, BookSnapshotted, BookChanged})
+_OWN: frozenset[type[Event]] = frozenset(
+    {
+        OrderReported,
+        OrderRejected,
+        CancelRejected,
+        BalanceReported,
+        PositionReported,
+        FundingPaid,
+        ExchangeReconciled,
+    }
+)
+_OTHERS: frozenset[type[Event]] = frozenset(
+    {
+        SessionStarted,
+        ProductListed,
+        FundingRatePublished,
+        ClockTicked,
+        OrderSubmitted,
+        CancelSubmitted,
+        FeedLost,
+        FeedGapFound,
+    }
+)
+_MARKET_FEED = "market"
+
+
+class PaperExchange:
+    """Active only in sessions whose mode is "paper"; in others it keeps what it has and says nothing."""
+
+    name = "paper"
+    hears: frozenset[type[Event]] = _MARKET | _OWN | _OTHERS
+
+    def __init__(self) -> None:
+        self.state = PaperState()
+
+    def fold(self, record: Record) -> None:
+        state = self.state
+        event = record.event
+        if not state.is_active and not isinstance(event, SessionStarted):
+            return
+        if record.at >= state.wakes_at:
+            state.pass_time(record.at)
+        match event:
+            case QuoteChanged() | TradePrinted() | BookChanged() | BookSnapshotted():
+                state.hear_market(event, record.seq)
+            case ClockTicked():
+                pass
+            case OrderSubmitted() | CancelSubmitted():
+                state.send(event, record.at)
+            case ProductListed():
+                state.list_product(event, record.at)
+            case FundingRatePublished():
+                state.publish_rate(event)
+            case FeedLost() | FeedGapFound():
+                if event.feed == _MARKET_FEED:
+                    state.lose_markets()
+            case SessionStarted():
+                state.start(event, record.at)
+            case _:
+                if record.by == self.name:
+                    state.apply(event, record.at)
+
+    def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
+        if not self._is_called(record):
+            return ()
+        desk = PaperDesk(self.state.scratch(), session=self.state.session, seq=record.seq, at=record.at)
+        for event in outstanding:
+            desk.state.apply(event, record.at)
+        if not desk.state.is_reconciled:
+            desk.reconcile()
+            return desk.said
+        self._answer(record, desk, is_quiet=not outstanding)
+        return desk.said
+
+    def _is_called(self, record: Record) -> bool:
+        """Whether anything may have to be said to this record: cheap, since most of the market calls for nothing."""
+        state = self.state
+        if not state.is_active or record.by == self.name:
+            return False
+        if not state.is_reconciled:
+            return not state.awaited and not isinstance(record.event, SessionStarted)
+        if state.printed_seq == record.seq or state.settles:
+            return True
+        if state.inbound and state.inbound[0].due <= record.at:
+            return True
+        return isinstance(record.event, ClockTicked) and (bool(state.orders) or record.at >= state.reports_at)
+
+    def _answer(self, record: Record, desk: PaperDesk, *, is_quiet: bool) -> None:
+        state = self.state
+        event = record.event
+        if state.printed_seq == record.seq:
+            desk.fill_makers(state.printed_product, state.printed)
+        if isinstance(event, ClockTicked):
+            desk.expire()
+            desk.arrive(product=None)
+        elif isinstance(event, QuoteChanged | TradePrinted | BookChanged | BookSnapshotted):
+            desk.arrive(product=event.product)
+        if desk.state.settles:
+            desk.settle()
+        is_quiet = is_quiet and not desk.said
+        is_due = desk.state.settles or record.at >= desk.state.reports_at
+        if is_quiet and is_due and isinstance(event, ClockTicked):
+            desk.report_account()

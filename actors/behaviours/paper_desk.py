@@ -1,0 +1,209 @@
+"""The paper exchange at work on one record: what it says, each word seen by the next through a scratch of the state."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from actors.behaviours import paper_books
+from actors.behaviours.paper_books import fee_of, margin
+from actors.behaviours.paper_orders import PaperOrder, refusal
+from actors.behaviours.paper_state import PaperState
+from events.account import BalanceReported
+from events.event import Event
+from events.feeds import ExchangeReconciled
+from events.funding import FundingPaid
+from events.ids import derived_id
+from events.money import ZERO
+from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderSubmitted
+from events.position import PositionReported
+from events.terms import OrderStatus
+from projections.matching import Placement, Print
+from projections.notional import notional
+
+
+class PaperDesk:
+    """Works on a scratch of the state; what it says is in `said`, in order."""
+
+    def __init__(self, scratch: PaperState, *, session: str, seq: int, at: int) -> None:
+        self.state = scratch
+        self.said: list[Event] = []
+        self._session = session
+        self._seq = seq
+        self._at = at
+
+    def reconcile(self) -> None:
+        """Once a session: what became of every order, every position, the balance; then strategies may propose."""
+        state = self.state
+        for intent in list(state.stranded):
+            message = "The session ended before the order arrived"
+            self._say(OrderRejected(order=intent.order, code="UNKNOWN_FAILURE_REASON", message=message))
+        for order in sorted(state.orders):
+            self._say(state.orders[order].report(OrderStatus.OPEN, at=self._at))
+        self.report_account()
+        self._say(ExchangeReconciled(exchange_at=self._at))
+
+    def fill_makers(self, product: str, printed: Print) -> None:
+        """A trade reached our resting orders."""
+        state = self.state
+        for match in state.market(product).filled_by(printed):
+            order = state.orders[match.order]
+            value = self._value(product, match.qty, match.price)
+            fee = fee_of(state.setting.fees, qty=match.qty, value=value, is_maker=True)
+            is_full = order.filled_qty + match.qty == order.qty
+            status = OrderStatus.FILLED if is_full else OrderStatus.OPEN
+            self._say(order.report(status, at=self._at, qty=match.qty, value=value, fee=fee))
+
+    def expire(self) -> None:
+        """Good-till-date orders whose time is over leave the book."""
+        for product in sorted(self.state.markets):
+            for resting in self.state.markets[product].expired(self._at):
+                order = self.state.orders[resting.order]
+                self._say(order.report(OrderStatus.EXPIRED, at=self._at, reason="good till date"))
+
+    def arrive(self, *, product: str | None) -> None:
+        """Let intents take effect that are due: those of one product, or all (None), in the order they were sent."""
+        for inbound in list(self.state.inbound):
+            intent = inbound.intent
+            if inbound.due > self._at:
+                break
+            if product is not None and intent.product != product:
+                continue
+            if isinstance(intent, OrderSubmitted):
+                self._take_in(intent)
+            else:
+                self._cancel(intent)
+
+    def settle(self) -> None:
+        """Pay in cash what funding is owed up to the settlement time that has passed."""
+        state = self.state
+        for product in sorted(state.rules):
+            amount = state.funding.payable(product, state.settle_through)
+            if amount is not None:
+                paid = FundingPaid(product=product, amount=amount, through=state.settle_through, exchange_at=self._at)
+                self._say(paid)
+
+    def report_account(self) -> None:
+        """Every position with the price it is valued at, and the balance at the same prices."""
+        state = self.state
+        books = state.books
+        assert books.cash is not None, "the account opens with its first session"
+        unrealized = initial = hold = ZERO
+        for product in sorted(state.rules):
+            rules, mark, qty = state.rules[product], state.mark(product), books.qty(product)
+            gain = books.unrealized(product, rules=rules, mark=mark)
+            bound = margin(rules, qty, (), mark=mark)
+            unrealized += gain
+            initial += bound
+            hold += margin(rules, qty, state.claims(product), mark=mark) - bound
+            self._say(
+                PositionReported(
+                    product=product,
+                    qty=qty,
+                    entry_price=books.entry_price(product, rules=rules),
+                    current_price=mark,
+                    unrealized=gain,
+                    exchange_at=self._at,
+                )
+            )
+        self._say(
+            BalanceReported(
+                spot_usd=ZERO,
+                futures_usd=books.cash,
+                unrealized=unrealized,
+                exchange_at=self._at,
+                initial_margin=initial,
+                available_margin=books.cash + unrealized,
+                liquidation_threshold=paper_books.maintenance(initial),
+                open_orders_hold=hold,
+            )
+        )
+
+    # Private.
+
+    def _say(self, event: Event) -> None:
+        self.said.append(event)
+        self.state.apply(event, self._at)
+
+    def _take_in(self, intent: OrderSubmitted) -> None:
+        """An order arrives: it is refused, or it trades, rests and is cancelled as far as it goes."""
+        state = self.state
+        known = state.orders.get(intent.order)
+        if known is not None:  # a reused id gets the old order, as on the exchange
+            self._say(known.report(OrderStatus.OPEN, at=self._at))
+            return
+        refused = refusal(intent, state.rules.get(intent.product), at=self._at)
+        if refused is not None:
+            self._say(refused)
+            return
+        placed = state.market(intent.product).preview(
+            intent.order,
+            side=intent.side,
+            qty=intent.qty,
+            kind=intent.kind,
+            limit_price=intent.limit_price,
+            post_only=intent.post_only,
+        )
+        if not placed.is_accepted:
+            self._say(OrderRejected(order=intent.order, code=placed.code, message=placed.message))
+        elif (missing := self._missing_margin(intent, placed)) is not None:
+            self._say(OrderRejected(order=intent.order, code="INSUFFICIENT_FUNDS", message=missing))
+        else:
+            self._accept(intent, placed)
+
+    def _accept(self, intent: OrderSubmitted, placed: Placement) -> None:
+        order = PaperOrder(
+            order=intent.order,
+            exchange_order=derived_id(self._session, "paper", self._seq, len(self.said)),
+            product=intent.product,
+            side=intent.side,
+            kind=intent.kind,
+            qty=intent.qty,
+            limit_price=intent.limit_price,
+        )
+        value = sum((self._value(intent.product, match.qty, match.price) for match in placed.matches), ZERO)
+        fee = fee_of(self.state.setting.fees, qty=placed.matched, value=value, is_maker=False)
+        if placed.resting:
+            status = OrderStatus.OPEN
+        else:
+            status = OrderStatus.CANCELLED if placed.cancelled else OrderStatus.FILLED
+        reason = "nothing more to trade with within its limit" if placed.cancelled else ""
+        self._say(order.report(status, at=self._at, qty=placed.matched, value=value, fee=fee, reason=reason))
+
+    def _cancel(self, intent: CancelSubmitted) -> None:
+        order = self.state.orders.get(intent.order)
+        if order is not None:
+            self._say(order.report(OrderStatus.CANCELLED, at=self._at, reason=intent.reason))
+        elif self.state.closed_as(intent.order) is OrderStatus.FILLED:
+            message = "The order is filled"
+            self._say(CancelRejected(order=intent.order, code="ORDER_IS_FULLY_FILLED", message=message))
+        else:
+            message = "No such open order"
+            self._say(CancelRejected(order=intent.order, code="UNKNOWN_CANCEL_ORDER", message=message))
+
+    def _missing_margin(self, intent: OrderSubmitted, placed: Placement) -> str | None:
+        """Why the account cannot carry an order: an increase must fit its equity, after the fee. None when it can."""
+        state = self.state
+        prices = [match.price for match in placed.matches]
+        price = intent.limit_price or max(prices, default=ZERO)
+        claim = paper_books.Resting(side=intent.side, leaves=intent.qty, price=price)
+        before = {product: self._margin(product) for product in sorted(state.rules)}
+        after = dict(before)
+        after[intent.product] = self._margin(intent.product, claim)
+        if after[intent.product] <= before[intent.product]:
+            return None
+        value = self._value(intent.product, intent.qty, price)
+        fee = fee_of(state.setting.fees, qty=intent.qty, value=value, is_maker=False)
+        marks = {product: state.mark(product) for product in state.books.holdings}
+        funds = paper_books.equity(state.books, state.rules, marks) - fee
+        needed = sum(after.values(), ZERO)
+        return None if needed <= funds else f"Initial margin {needed} exceeds equity {funds}"
+
+    def _margin(self, product: str, *more: paper_books.Resting) -> Decimal:
+        state = self.state
+        orders = (*state.claims(product), *more)
+        return margin(state.rules[product], state.books.qty(product), orders, mark=state.mark(product))
+
+    def _value(self, product: str, qty: Decimal, price: Decimal) -> Decimal:
+        contract_size = self.state.contract_size(product)
+        assert contract_size is not None, "a product without contract size takes no orders"
+        return notional(qty, contract_size=contract_size, price=price)

@@ -1,0 +1,233 @@
+"""All that the paper exchange knows, and how records change it.
+
+The market's records move books, queues and boundaries. Orders, money and what is owed change by the exchange's own
+records only: what it decided counts once it is recorded.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from actors.behaviours.paper_books import PaperBooks
+from actors.behaviours.paper_books import Resting as Claim
+from actors.behaviours.paper_funding import NEVER, FundingOwed, next_settlement
+from actors.behaviours.paper_orders import GTD_LIFE_NS, Inbound, PaperOrder, order_of
+from events.account import BalanceReported
+from events.catalog import FundingRatePublished, ProductListed
+from events.configuration import PaperSetting
+from events.event import Event
+from events.feeds import ExchangeReconciled
+from events.funding import FundingPaid
+from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
+from events.session import SessionStarted
+from events.terms import NANOSECONDS, OrderKind, OrderStatus
+from projections.matching import NO_PRINT, MarketEvent, Matching, Print
+
+#: Balances and positions are reported this often.
+REPORT_EVERY_NS = 60 * NANOSECONDS
+#: Ids of closed orders that are remembered, so that a late cancel gets the right answer.
+CLOSED_KEPT = 1_000
+
+
+class PaperState(msgspec.Struct, kw_only=True):
+    session: str = ""
+    is_active: bool = False  # in a session whose configuration says so
+    is_reconciled: bool = False
+    setting: PaperSetting = PaperSetting()
+    awaited: list[str] = msgspec.field(default_factory=list)  # products not yet listed in this session
+    rules: dict[str, ProductListed] = msgspec.field(default_factory=dict)
+    markets: dict[str, Matching] = msgspec.field(default_factory=dict)
+    books: PaperBooks = msgspec.field(default_factory=PaperBooks)
+    funding: FundingOwed = msgspec.field(default_factory=FundingOwed)
+    orders: dict[str, PaperOrder] = msgspec.field(default_factory=dict)  # open, by our id
+    closed: list[tuple[str, OrderStatus]] = msgspec.field(default_factory=list)  # the latest, oldest first
+    inbound: list[Inbound] = msgspec.field(default_factory=list)  # oldest first
+    stranded: list[OrderSubmitted] = msgspec.field(default_factory=list)  # on the wire when a session died
+    printed: Print = NO_PRINT  # how far the trade of record `printed_seq` reached our orders
+    printed_seq: int = 0
+    printed_product: str = ""
+    wakes_at: int = NEVER  # the next boundary or settlement
+    settles_at: int = NEVER
+    settle_through: int = 0  # the latest settlement time that has passed
+    settles: bool = False  # and whether it still has to be paid
+    reports_at: int = 0
+
+    # By records of others.
+
+    def start(self, event: SessionStarted, at: int) -> None:
+        """A session begins: orders, positions, cash stay; books are not known; what was on the wire never arrived."""
+        self.session = event.session
+        self.is_active = event.configuration.mode == "paper"
+        if not self.is_active:
+            return
+        self.is_reconciled = False
+        self.setting = event.configuration.paper
+        self.awaited = list(event.configuration.products)
+        if self.books.cash is None:
+            self.books.cash = self.setting.start_cash
+        self.stranded += [inbound.intent for inbound in self.inbound if isinstance(inbound.intent, OrderSubmitted)]
+        self.inbound = []
+        self.lose_markets()
+        if self.settles_at == NEVER:
+            self.settles_at = next_settlement(at, self.setting.settlement_times_utc)
+        self._set_alarm()
+
+    def list_product(self, event: ProductListed, at: int) -> None:
+        self.rules[event.product] = event
+        if event.product in self.awaited:
+            self.awaited.remove(event.product)
+        self.market(event.product)
+        self.funding.list_product(event, at=at)
+        self._set_alarm()
+
+    def publish_rate(self, event: FundingRatePublished) -> None:
+        self.funding.publish(event)
+
+    def hear_market(self, event: MarketEvent, seq: int) -> None:
+        market = self.markets.get(event.product)
+        if market is None:
+            market = self.market(event.product)
+        printed = market.hear(event)
+        if printed.reaches:
+            self.printed, self.printed_seq, self.printed_product = printed, seq, event.product
+
+    def send(self, intent: OrderSubmitted | CancelSubmitted, at: int) -> None:
+        """An intent leaves for the exchange."""
+        self.inbound.append(Inbound(due=at + self.setting.latency_ms * 1_000_000, intent=intent))
+
+    def lose_markets(self) -> None:
+        """The market feed is gone: no book is known."""
+        for market in self.markets.values():
+            market.lose()
+
+    def pass_time(self, at: int) -> None:
+        """Boundaries and settlement times up to `at` are behind us."""
+        self.funding.pass_to(at, qty=self.books.qty, mark=self.mark, contract_size=self.contract_size)
+        if at >= self.settles_at:
+            self.settle_through = self.settles_at
+            self.settles = True
+            self.settles_at = next_settlement(at, self.setting.settlement_times_utc)
+        self._set_alarm()
+
+    # By our own records.
+
+    def apply(self, event: Event, at: int) -> None:
+        """What the exchange said has happened."""
+        match event:
+            case OrderReported():
+                self._report(event, at)
+            case OrderRejected():
+                self._forget_intent(event.order)
+                self.stranded = [intent for intent in self.stranded if intent.order != event.order]
+            case CancelRejected():
+                self._forget_cancels(event.order)
+            case FundingPaid():
+                self.books.move(event.amount)
+                self.funding.pay(event.product, event.through)
+            case BalanceReported():
+                self.reports_at = at + REPORT_EVERY_NS
+                self.settles = False
+            case ExchangeReconciled():
+                self.is_reconciled = True
+            case _:
+                pass
+
+    def scratch(self) -> PaperState:
+        """A copy for trying out what the exchange is about to say. Shares what its own records never change."""
+        return msgspec.structs.replace(
+            self,
+            markets={product: market.scratch() for product, market in self.markets.items()},
+            books=self.books.scratch(),
+            funding=self.funding.scratch(),
+            orders=dict(self.orders),
+            closed=list(self.closed),
+            inbound=list(self.inbound),
+            stranded=list(self.stranded),
+        )
+
+    # Questions.
+
+    def market(self, product: str) -> Matching:
+        market = self.markets.get(product)
+        if market is None:
+            market = self.markets[product] = Matching(product=product)
+        return market
+
+    def mark(self, product: str) -> Decimal | None:
+        market = self.markets.get(product)
+        return None if market is None else market.mark()
+
+    def contract_size(self, product: str) -> Decimal | None:
+        rules = self.rules.get(product)
+        return None if rules is None else rules.contract_size
+
+    def claims(self, product: str) -> tuple[Claim, ...]:
+        """What the resting orders of a product claim of its margin."""
+        market = self.market(product)
+        return tuple(Claim(side=r.side, leaves=r.leaves, price=r.price) for r in (*market.bids, *market.asks))
+
+    def closed_as(self, order: str) -> OrderStatus | None:
+        """How an order ended, as long as that is remembered."""
+        return next((status for closed, status in reversed(self.closed) if closed == order), None)
+
+    # Private.
+
+    def _report(self, event: OrderReported, at: int) -> None:
+        before = self.orders.get(event.order)
+        market = self.market(event.product)
+        self._forget_intent(event.order)
+        if before is None:
+            self._arrive(event, market, at)
+            qty, value, fee = event.filled_qty, event.filled_value, event.fees
+        else:
+            qty, value, fee = (
+                event.filled_qty - before.filled_qty,
+                event.filled_value - before.filled_value,
+                event.fees - before.fees,
+            )
+            if qty:
+                market.fill(event.order, qty)
+        if qty:
+            self.books.trade(event.product, event.side, qty=qty, value=value, fee=fee)
+        if event.status.is_final:
+            market.cancel(event.order)
+            self._close(event)
+        else:
+            self.orders[event.order] = order_of(event)
+
+    def _arrive(self, event: OrderReported, market: Matching, at: int) -> None:
+        if event.filled_qty:
+            market.take(event.side, event.filled_qty, limit_price=event.limit_price)
+        if event.status.is_final:
+            return
+        assert event.limit_price is not None, "only an order with a limit rests"
+        market.rest(
+            event.order,
+            side=event.side,
+            price=event.limit_price,
+            leaves=event.qty - event.filled_qty,
+            at=at,
+            expires_at=at + GTD_LIFE_NS if event.kind is OrderKind.LIMIT_GTD else None,
+        )
+
+    def _close(self, event: OrderReported) -> None:
+        self.orders.pop(event.order, None)
+        self.closed.append((event.order, event.status))
+        del self.closed[:-CLOSED_KEPT]
+        if event.status is OrderStatus.CANCELLED:
+            self._forget_cancels(event.order)
+
+    def _forget_intent(self, order: str) -> None:
+        self.inbound = [
+            i for i in self.inbound if not (isinstance(i.intent, OrderSubmitted) and i.intent.order == order)
+        ]
+
+    def _forget_cancels(self, order: str) -> None:
+        self.inbound = [
+            i for i in self.inbound if not (isinstance(i.intent, CancelSubmitted) and i.intent.order == order)
+        ]
+
+    def _set_alarm(self) -> None:
+        self.wakes_at = min(self.funding.wakes_at, self.settles_at)
