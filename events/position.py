@@ -44,6 +44,13 @@ class DiscrepancyFound(Event, frozen=True):
     theirs: Decimal
 
 
+class DiscrepancyCleared(Event, frozen=True):
+    """The difference last found is no more: a fill or an adjustment explained it, or the exchange now says the same."""
+
+    subject: str
+    product: str | None
+
+
 class AdjustmentApplied(Event, frozen=True):
     """Our position is moved to the exchange's, by evidence: two equal differences with nothing in flight between."""
 
@@ -56,7 +63,7 @@ class AdjustmentApplied(Event, frozen=True):
 
 
 class AdjustmentReversed(Event, frozen=True):
-    """A fill that explains an adjustment came late; the adjustment is taken back: `qty` and `value` are its opposite."""
+    """A fill that explains an adjustment came late; it is taken back. `qty` and `value` are the adjustment's opposite."""
 
     adjustment: str
     product: str

@@ -48,6 +48,7 @@ from events.orders import (
 from events.position import (
     AdjustmentApplied,
     AdjustmentReversed,
+    DiscrepancyCleared,
     DiscrepancyFound,
     PositionChanged,
     PositionReported,
@@ -122,6 +123,7 @@ AnyEvent: TypeAlias = (
     | PositionReported
     | PositionChanged
     | DiscrepancyFound
+    | DiscrepancyCleared
     | AdjustmentApplied
     | AdjustmentReversed
     | FundingAccrued
