@@ -63,7 +63,7 @@ class AdjustmentApplied(Event, frozen=True):
 
 
 class AdjustmentReversed(Event, frozen=True):
-    """A fill that explains an adjustment came late; it is taken back. `qty` and `value` are the adjustment's opposite."""
+    """A fill that explains an adjustment came late; it is taken back. `qty` and `value` are its opposite."""
 
     adjustment: str
     product: str
