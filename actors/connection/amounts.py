@@ -1,7 +1,8 @@
 """The exchange's numbers and times: decimals as text or as `{value, currency}`, RFC 3339 with up to nine digits.
 
-An empty text means "no value". `Amount` and `Instant` are field types of replies: they read as `Decimal | None` and as
-nanoseconds UTC or None. Numbers that are no finite decimal, and times that are none, are errors with their path.
+An empty text means "no value". `Amount`, `Instant` and `Text` are field types of replies: they read as
+`Decimal | None`, as nanoseconds UTC or None, and as `str`. Numbers that are no finite decimal, and times that are
+none, are errors with their path.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from events.terms import NANOSECONDS
 
 _FRACTION = re.compile(r"(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)")
@@ -21,9 +24,15 @@ _MAX_SECONDS = 4096
 #: Nanoseconds that one unit of the fraction is worth, by the length of the whole text (1 to 9 digits).
 _SCALES: dict[int, int] = {21 + digits: 10 ** (9 - digits) for digits in range(1, 10)}
 
+#: What a decoder raises for bytes that are not what they should be.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+#: Prices and quantities lie below this, or they are nonsense that no arithmetic of ours shall meet.
+ABSURD = Decimal(10) ** 18
+
 if TYPE_CHECKING:
     Amount: TypeAlias = Decimal | None
     Instant: TypeAlias = int | None
+    Text: TypeAlias = str
 else:
 
     class _Read(type):
@@ -42,9 +51,14 @@ else:
 
         made = int
 
+    class Text(metaclass=_Read):
+        """A text; null is an empty one."""
+
+        made = str
+
 
 def wire_value(kind: type, value: Any) -> object:
-    """The decoder's hook for `Amount` and `Instant`. Its `ValueError` becomes the decoder's, with the path."""
+    """The decoder's hook for the field types. Its `ValueError` becomes the decoder's, with the path."""
     return _READERS[kind](value)
 
 
@@ -64,13 +78,15 @@ def amount_of(value: object) -> Decimal | None:
         amount = Decimal(value if isinstance(value, (str, int)) else repr(value))
     except InvalidOperation:
         raise ValueError(f"Expected a decimal, got {str(value)[:40]!r}") from None
-    if not amount.is_finite():
-        raise ValueError(f"Expected a finite decimal, got {amount}")
+    if not amount.is_finite() or not -40 <= amount.adjusted() < 40 or len(amount.as_tuple().digits) > 40:
+        raise ValueError(f"Expected a decimal of sane size, got {str(value)[:40]!r}")
     return amount
 
 
 def instant_of(value: object) -> int | None:
     """An RFC 3339 text as nanoseconds UTC; None for null, for an empty text, and for the exchange's "never" (year 1).
+
+    Older replies write some times as unix seconds.
 
     >>> instant_of("0001-01-01T00:00:00Z"), instant_of("1970-01-01T00:00:01.5Z")
     (None, 1500000000)
@@ -79,10 +95,21 @@ def instant_of(value: object) -> int | None:
         return None
     if not isinstance(value, str):
         raise ValueError("Expected a time")
+    if value.isascii() and value.isdigit():
+        return int(value) * NANOSECONDS
     return None if value.startswith("0001-") else nanoseconds_of(value)
 
 
-_READERS: dict[Any, Callable[[object], object]] = {Amount: amount_of, Instant: instant_of}
+def text_of(value: object) -> str:
+    """A text as it is, null as an empty one."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError("Expected a text")
+    return value
+
+
+_READERS: dict[Any, Callable[[object], object]] = {Amount: amount_of, Instant: instant_of, Text: text_of}
 
 
 def nanoseconds_of(text: str) -> int:

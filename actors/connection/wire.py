@@ -189,11 +189,11 @@ class _PacedAdapter(HTTPAdapter):
     """Connections of ours in the pools, through a proxy or not."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]  # untyped in the stubs
+        super().init_poolmanager(*args, **kwargs)
         self._equip(cast(PoolManager, self.poolmanager))
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        pools = super().proxy_manager_for(proxy, **kwargs)  # type: ignore[no-untyped-call]  # untyped in the stubs
+        pools = super().proxy_manager_for(proxy, **kwargs)
         self._equip(pools)
         return pools
 

@@ -1,0 +1,166 @@
+"""One request to the REST surface: limited, signed anew for each try, read into its type, retried if it is a read.
+
+Writes are sent once: whoever sent one that ended with `outcome_unknown` asks the exchange what became of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from actors.connection.amounts import UNREADABLE, wire_value
+from actors.connection.auth import Credentials, redacted
+from actors.connection.backoff import MAX_RETRY_AFTER_S, retry_after_s, retry_delay
+from actors.connection.errors import (
+    AuthenticationError,
+    BrokerageAPIError,
+    BrokerageError,
+    RateLimitError,
+    ReplyUnreadable,
+    of_status,
+)
+from actors.connection.limits import RequestLimiter, Urgency
+from actors.connection.replies import ErrorBody
+from actors.connection.wire import Transport
+
+log = logging.getLogger(__name__)
+
+API = "/api/v3/brokerage"
+
+T = TypeVar("T")
+Query = Sequence[tuple[str, str]]
+
+
+class Line:
+    """The way to one exchange for one account. A copy with other manners shares limits, key and connections."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials | None,
+        transport: Transport,
+        limiter: RequestLimiter,
+        *,
+        max_retries: int,
+        retry_delay_s: float,
+        jitter_factor: float,
+        timeout_s: float,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.credentials = credentials
+        self.transport = transport
+        self.limiter = limiter
+        self.max_retries = max_retries
+        self.retry_delay_s = retry_delay_s
+        self.jitter_factor = jitter_factor
+        self.timeout_s = timeout_s
+        self.urgency: Urgency | None = None
+        self.pause: Callable[[float], object] | None = None
+        self._host = urlsplit(self.base_url).netloc
+
+    def get(self, path: str, kind: type[T], query: Query = ()) -> T:
+        """Ask, and ask again where the error allows it."""
+        for attempt in range(1, self.max_retries + 2):
+            try:
+                return self._send("GET", path, kind, query, None, lambda: None)
+            except BrokerageError as error:
+                if attempt > self.max_retries or not _may_retry(error, attempt):
+                    raise
+                self._wait(error, attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def post(
+        self, path: str, body: Mapping[str, Any], kind: type[T], before_send: Callable[[], None] = lambda: None
+    ) -> T:
+        """Send once. `before_send` is called after the rate limit; what it raises stops the request."""
+        return self._send("POST", path, kind, (), msgspec.json.encode(body), before_send)
+
+    def pages(self, path: str, kind: type[T], query: Query, has_more: Callable[[Any], bool]) -> Iterator[T]:
+        """The pages of a list. Raises where the exchange hands out a cursor twice, which would never end."""
+        seen: set[str] = set()
+        page: Any = self.get(path, kind, query)
+        while True:
+            yield page
+            if not has_more(page):
+                return
+            if not page.cursor or page.cursor in seen:
+                raise BrokerageAPIError(f"GET {path}: the list never ends, its cursor repeats", code="REPEATED_CURSOR")
+            seen.add(page.cursor)
+            page = self.get(path, kind, [*query, ("cursor", page.cursor)])
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        query: Query,
+        body: bytes | None,
+        before_send: Callable[[], None],
+    ) -> T:
+        path = API + path
+        url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
+        self.limiter.take(self.urgency)
+        before_send()
+        headers = {"Cache-Control": "no-cache"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.credentials is not None:
+            headers["Authorization"] = f"Bearer {self.credentials.request_token(method, self._host, path)}"
+        status, answer, text = self.transport(method, url, headers, body, self.timeout_s)
+        if not 200 <= status < 300:
+            raise _error_of(status, answer, text)
+        try:
+            return _decoder(kind).decode(text)
+        except UNREADABLE as error:
+            raise ReplyUnreadable(f"{method} {path}: {error}", body=redacted(text)) from None
+
+    def _wait(self, error: BrokerageError, attempt: int) -> None:
+        after = error.retry_after if isinstance(error, RateLimitError) else None
+        delay = retry_delay(attempt, first_s=self.retry_delay_s, jitter_factor=self.jitter_factor, retry_after_s=after)
+        log.info("attempt %d failed (%s); trying again in %.2f s", attempt, redacted(str(error), limit=120), delay)
+        if self.pause is None:
+            time.sleep(delay)
+        else:
+            self.pause(delay)
+
+
+@cache
+def _decoder_of(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=wire_value)
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return cast(msgspec.json.Decoder[T], _decoder_of(cast(Any, kind)))
+
+
+def _may_retry(error: BrokerageError, attempt: int) -> bool:
+    """Whether a read that ended like this may be tried again. A token is refused now and then: once more with a new."""
+    if isinstance(error, RateLimitError):
+        return error.status == 429 and (error.retry_after or 0) <= MAX_RETRY_AFTER_S
+    if isinstance(error, AuthenticationError):
+        return error.status == 401 and attempt == 1
+    return isinstance(error, BrokerageAPIError) and error.retryable
+
+
+def _error_of(status: int, headers: Mapping[str, str], text: str) -> BrokerageError:
+    """The error of a reply outside 2xx, whatever its body is: JSON of either shape, text, HTML, nothing."""
+    try:
+        body = _decoder(ErrorBody).decode(text)
+    except UNREADABLE:
+        body = ErrorBody(message=" ".join(text.split()))
+    asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    first = body.errors[0] if body.errors else None
+    code = body.error or (first.id if first else "")
+    message = body.message or body.error_details or (first.message if first else "")
+    return of_status(
+        status,
+        code=redacted(code, limit=80),
+        message=redacted(message, limit=300),
+        retry_after=retry_after_s(asked, time.time()),
+    )
