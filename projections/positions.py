@@ -21,6 +21,7 @@ from events.orders import OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
 from events.terms import Side
+from projections.notional import base_qty
 
 #: Decimals of a share of cost or of value. 10^-18 of a dollar, rounded half-even; the rest stays where it was.
 SHARE_PLACES = 18
@@ -47,7 +48,8 @@ class Position(msgspec.Struct, kw_only=True):
         """What one unit of the underlying cost on average, rounded for show. None when flat or not listed."""
         if not self.qty or not self.contract_size:
             return None
-        return plain(quotient(self.cost, self.qty * self.contract_size, places=PRICE_PLACES))
+        base = base_qty(self.qty, contract_size=self.contract_size)
+        return plain(quotient(self.cost, base, places=PRICE_PLACES))
 
     @property
     def side(self) -> str:

@@ -26,7 +26,7 @@ from events.position import (
 from events.record import Record
 from events.session import ClockTicked, SessionStarted
 from events.terms import NANOSECONDS
-from projections.notional import notional
+from projections.notional import base_qty, notional
 from projections.positions import PRICE_PLACES, Positions
 from projections.reconciliation import Comparison, Reconciliation
 
@@ -204,7 +204,7 @@ def _price_and_value(
     found_whole = is_untouched and qty == report.qty
     if found_whole and comparison.at_first_sight and report.current_price is not None and report.unrealized is not None:
         value = notional(qty, contract_size=contract_size, price=report.current_price) - report.unrealized
-        return plain(quotient(value, qty * contract_size, places=PRICE_PLACES)), value
+        return plain(quotient(value, base_qty(qty, contract_size=contract_size), places=PRICE_PLACES)), value
     order = (
         (report.entry_price, report.current_price) if qty == report.qty else (report.current_price, report.entry_price)
     )

@@ -1,0 +1,56 @@
+"""What a reader may believe of marks."""
+
+from __future__ import annotations
+
+from events.market import MarkUpdated, MarkWentStale
+from events.record import AnyEvent, Record
+from events.terms import MarkSource
+from projections.marks import Marks
+from tests.streams.desk import MINUTE, SECOND
+from tests.streams.facts import BIP, D
+
+AT = 1_000 * SECOND
+UPDATED = MarkUpdated(product=BIP, price=D(50_000), source=MarkSource.MID, exchange_at=AT)
+STALE = MarkWentStale(product=BIP, age_ms=1, reason="the market feed was lost")
+
+
+def folded(*events: AnyEvent) -> Marks:
+    marks = Marks()
+    for seq, event in enumerate(events, 1):
+        marks.fold(Record(seq=seq, at=AT, by="marks", event=event))
+    return marks
+
+
+def test_a_mark_that_was_never_said_is_unknown() -> None:
+    marks = folded()
+    assert marks.mark(BIP) is None
+    assert marks.last(BIP) is None
+    assert marks.price(BIP) is None
+    assert marks.age_s(BIP, AT) is None
+    assert not marks.is_fresh(BIP, AT)
+
+
+def test_a_mark_stays_fresh_until_it_is_said_to_be_stale() -> None:
+    assert folded(UPDATED).is_fresh(BIP, AT + 60 * MINUTE)
+
+
+def test_a_stale_mark_is_no_mark_to_trade_on_but_is_still_known() -> None:
+    marks = folded(UPDATED, STALE)
+    assert marks.mark(BIP) is None
+    assert not marks.is_fresh(BIP, AT)
+    assert marks.last(BIP) == UPDATED
+    assert marks.price(BIP) == D(50_000)
+
+
+def test_an_update_ends_a_spell_of_staleness() -> None:
+    assert folded(UPDATED, STALE, UPDATED).mark(BIP) == UPDATED
+
+
+def test_a_mark_was_not_fresh_before_it_was_made() -> None:
+    assert not folded(UPDATED).is_fresh(BIP, AT - 2 * MINUTE)
+
+
+def test_the_age_of_a_mark_counts_from_the_exchanges_time_and_is_never_negative() -> None:
+    marks = folded(UPDATED)
+    assert marks.age_s(BIP, AT + 1_500_000_000) == D("1.5")
+    assert marks.age_s(BIP, AT - 1) == D(0)
