@@ -37,9 +37,7 @@ class MarginRates:
         assert size is not None, "a product without contract size is not traded"
         return abs(qty) * size * price * self._rate(window, is_long=qty > 0)
 
-    def worst(
-        self, window: MarginWindow, qty: Decimal, mark: Decimal, orders: Sequence[OpenInterest]
-    ) -> Decimal:
+    def worst(self, window: MarginWindow, qty: Decimal, mark: Decimal, orders: Sequence[OpenInterest]) -> Decimal:
         """Initial margin of the worse of the two ends that the open orders can lead to; at least the position's own."""
         needed = self.initial(window, qty, mark)
         for side in Side:

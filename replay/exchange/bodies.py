@@ -1,0 +1,235 @@
+"""What clients send: JSON read as strictly as the exchange's protobuf reads it.
+
+An unknown field, a wrong type or no JSON at all is HTTP 400 (`BadRequest`). A well-formed wish that cannot be granted
+is a `Refusal`, which the exchange answers with 200 and `success: false`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import cast
+
+import orjson
+
+from events.terms import OrderKind, Side
+from replay.exchange.errors import BadRequest
+from replay.exchange.orders import OrderConfiguration, Refusal, Ticket, TimeInForce
+from replay.exchange.times import nanoseconds_of
+
+_UNKNOWN = "UNKNOWN_FAILURE_REASON"
+_UNKNOWN_PREVIEW = "UNKNOWN_PREVIEW_FAILURE_REASON"
+
+_SIZES = {"base_size": str, "quote_size": str, "rfq_disabled": bool, "rfq_enabled": bool}
+_LIMIT = {**_SIZES, "limit_price": str, "post_only": bool}
+_STOP = {**_SIZES, "limit_price": str, "stop_price": str, "stop_direction": str}
+_BRACKET = {"base_size": str, "limit_price": str, "stop_trigger_price": str}
+_END = {"end_time": str}
+
+#: Every configuration the exchange knows, with its fields.
+_CONFIGURATIONS: Mapping[str, Mapping[str, type]] = {
+    "market_market_ioc": _SIZES,
+    "market_market_fok": _SIZES,
+    "sor_limit_ioc": {**_SIZES, "limit_price": str},
+    "limit_limit_gtc": _LIMIT,
+    "limit_limit_gtd": {**_LIMIT, **_END},
+    "limit_limit_fok": {**_SIZES, "limit_price": str},
+    "stop_limit_stop_limit_gtc": _STOP,
+    "stop_limit_stop_limit_gtd": {**_STOP, **_END},
+    "trigger_bracket_gtc": _BRACKET,
+    "trigger_bracket_gtd": {**_BRACKET, **_END},
+    "twap_limit_gtd": {
+        **_SIZES,
+        **_END,
+        "start_time": str,
+        "limit_price": str,
+        "number_buckets": str,
+        "bucket_size": str,
+        "bucket_duration": str,
+    },
+    "scaled_limit_gtc": {
+        **_SIZES,
+        "num_orders": int,
+        "min_price": str,
+        "max_price": str,
+        "price_distribution": str,
+        "size_distribution": str,
+        "size_diff": str,
+        "size_ratio": str,
+    },
+}
+
+#: The configurations that are matched here.
+_KINDS = {
+    "market_market_ioc": (OrderKind.MARKET_IOC, TimeInForce.IOC),
+    "market_market_fok": (OrderKind.MARKET_IOC, TimeInForce.FOK),
+    "sor_limit_ioc": (OrderKind.LIMIT_IOC, TimeInForce.IOC),
+    "limit_limit_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
+    "limit_limit_gtd": (OrderKind.LIMIT_GTD, TimeInForce.GTD),
+    "limit_limit_fok": (OrderKind.LIMIT_FOK, TimeInForce.FOK),
+}
+
+_PREVIEW_FIELDS: Mapping[str, type] = {
+    "product_id": str,
+    "side": str,
+    "order_configuration": dict,
+    "leverage": str,
+    "margin_type": str,
+    "retail_portfolio_id": str,
+    "attached_order_configuration": dict,
+}
+_CREATE_FIELDS: Mapping[str, type] = {
+    **_PREVIEW_FIELDS,
+    "client_order_id": str,
+    "self_trade_prevention_id": str,
+    "preview_id": str,
+    "sor_preference": str,
+    "cost_basis_method": str,
+}
+_CLOSE_FIELDS: Mapping[str, type] = {"client_order_id": str, "product_id": str, "size": str}
+_CANCEL_FIELDS: Mapping[str, type] = {"order_ids": list}
+_SETTING_FIELDS: Mapping[str, type] = {"setting": str}
+
+#: Longer numbers are refused, so that products of three of them stay exact.
+_MAX_DIGITS = 18
+_DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
+_KIND_NAMES: Mapping[type, str] = {str: "string", bool: "bool", int: "int32", dict: "message", list: "list"}
+
+
+def read_create(body: bytes) -> Ticket | Refusal:
+    """`POST /orders`. Raises `BadRequest`."""
+    fields = _fields(body, _CREATE_FIELDS)
+    if not fields.get("client_order_id"):
+        raise BadRequest("client_order_id must be provided")
+    return _ticket(fields, body)
+
+
+def read_preview(body: bytes) -> Ticket | Refusal:
+    """`POST /orders/preview`: as create, without a client id. Raises `BadRequest`."""
+    return _ticket(_fields(body, _PREVIEW_FIELDS), body)
+
+
+def echoed_configuration(body: bytes) -> OrderConfiguration:
+    """The configuration as sent, which the exchange echoes whether it takes the order or not."""
+    sent = orjson.loads(body).get("order_configuration")
+    return cast(OrderConfiguration, sent) if isinstance(sent, dict) else {}
+
+
+def read_close(body: bytes) -> tuple[str, str, Decimal | None]:
+    """`POST /orders/close_position`: client id, product, size (None: all of it). Raises `BadRequest`."""
+    fields = _fields(body, _CLOSE_FIELDS)
+    client_order_id, product = fields.get("client_order_id"), fields.get("product_id")
+    if not client_order_id or not product:
+        raise BadRequest("client_order_id and product_id must be provided")
+    size = _decimal(fields.get("size"))
+    if fields.get("size") and size is None:
+        raise BadRequest("size must be a number")
+    return str(client_order_id), str(product), size
+
+
+def read_cancel(body: bytes) -> list[str]:
+    """`POST /orders/batch_cancel`: the order ids. Raises `BadRequest`."""
+    ids = _fields(body, _CANCEL_FIELDS).get("order_ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
+        raise BadRequest("order_ids must be a list of at least one id")
+    if len(ids) > 100:
+        raise BadRequest("at most 100 order_ids are cancelled at once")
+    return ids
+
+
+def read_setting(body: bytes) -> str:
+    """`POST /cfm/intraday/margin_setting`: the setting's name. Raises `BadRequest`."""
+    setting = _fields(body, _SETTING_FIELDS).get("setting")
+    if setting not in ("INTRADAY_MARGIN_SETTING_STANDARD", "INTRADAY_MARGIN_SETTING_INTRADAY"):
+        raise BadRequest(f"unknown setting {setting!r}")
+    return str(setting)
+
+
+def _ticket(fields: dict[str, object], body: bytes) -> Ticket | Refusal:
+    side = fields.get("side")
+    if side not in ("BUY", "SELL"):
+        raise BadRequest(f"proto: {_where(body, 'side')}: invalid value for enum field side: {side!r}", "unknown")
+    sent = fields.get("order_configuration")
+    if not isinstance(sent, dict) or len(sent) != 1:
+        return Refusal(_UNKNOWN, "PREVIEW_INVALID_ORDER_CONFIG", "The order configuration was invalid")
+    ((key, options),) = sent.items()
+    if key not in _CONFIGURATIONS:
+        raise _unknown_field(body, key)
+    if not isinstance(options, dict):
+        raise _wrong_type(body, key, dict)
+    _check(options, _CONFIGURATIONS[key], body)
+    if key not in _KINDS:
+        return Refusal("UNSUPPORTED_ORDER_CONFIGURATION", _UNKNOWN_PREVIEW, f"{key} is not traded on this exchange")
+    if options.get("quote_size"):
+        return Refusal(
+            "UNSUPPORTED_ORDER_CONFIGURATION", "PREVIEW_INVALID_ORDER_CONFIG", "Futures are sized in contracts"
+        )
+    return _read(fields, key, options, Side[str(side)])
+
+
+def _read(fields: dict[str, object], key: str, options: dict[str, object], side: Side) -> Ticket | Refusal:
+    kind, time_in_force = _KINDS[key]
+    qty = _decimal(options.get("base_size"))
+    if qty is None:
+        return Refusal(_UNKNOWN, "PREVIEW_NON_NUMERIC_ORDER_SIZE", "base_size must be a number")
+    limit_price = _decimal(options.get("limit_price"))
+    if kind is not OrderKind.MARKET_IOC and (limit_price is None or limit_price <= 0):
+        return Refusal("INVALID_LIMIT_PRICE", "PREVIEW_INVALID_LIMIT_PRICE", "limit_price must be a price")
+    expires_at = None
+    if time_in_force is TimeInForce.GTD:
+        try:
+            expires_at = nanoseconds_of(str(options.get("end_time", "")))
+        except ValueError:
+            return Refusal("GTD_ORDERS_MUST_HAVE_END_TIME", "PREVIEW_INVALID_END_TIME", "end_time must be RFC 3339")
+    return Ticket(
+        client_order_id=str(fields.get("client_order_id") or ""),
+        product=str(fields.get("product_id") or ""),
+        side=side,
+        configuration=cast(OrderConfiguration, {key: options}),
+        kind=kind,
+        qty=qty,
+        limit_price=limit_price,
+        time_in_force=time_in_force,
+        expires_at=expires_at,
+        post_only=bool(options.get("post_only")),
+    )
+
+
+def _fields(body: bytes, known: Mapping[str, type]) -> dict[str, object]:
+    try:
+        sent = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"proto: syntax error (line {error.lineno}:{error.colno}): {error.msg}", "unknown") from None
+    if not isinstance(sent, dict):
+        raise BadRequest("proto: syntax error (line 1:1): unexpected token", "unknown")
+    _check(sent, known, body)
+    return sent
+
+
+def _check(sent: dict[str, object], known: Mapping[str, type], body: bytes) -> None:
+    for name, value in sent.items():
+        if name not in known:
+            raise _unknown_field(body, name)
+        if value is not None and type(value) is not known[name]:
+            raise _wrong_type(body, name, known[name])
+
+
+def _decimal(value: object) -> Decimal | None:
+    if not isinstance(value, str) or len(value) > _MAX_DIGITS or _DECIMAL.fullmatch(value) is None:
+        return None
+    return Decimal(value)
+
+
+def _unknown_field(body: bytes, name: str) -> BadRequest:
+    return BadRequest(f'proto: {_where(body, name)}: unknown field "{name}"', "unknown")
+
+
+def _wrong_type(body: bytes, name: str, wanted: type) -> BadRequest:
+    return BadRequest(f"proto: {_where(body, name)}: invalid value for {_KIND_NAMES[wanted]} field {name}", "unknown")
+
+
+def _where(body: bytes, name: str) -> str:
+    before = body[: max(0, body.find(f'"{name}"'.encode()))]
+    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+    return f"(line {line}:{column})"

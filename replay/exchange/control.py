@@ -1,0 +1,90 @@
+"""The handle on a local exchange that the real one does not have: look into its books, stop and go. No token needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from events.money import ZERO
+from replay.exchange.desk import Desk
+from replay.exchange.rest import answer_of
+from replay.exchange.shapes import Json, number
+from replay.exchange.times import rfc3339
+
+
+def routes(desk: Desk, stop: Callable[[], None]) -> list[BaseRoute]:
+    """`GET /control/books`; `POST /control/pause`, `/control/resume`, `/control/stop`."""
+
+    async def show(_request: Request) -> Response:
+        return answer_of(books(desk))
+
+    async def pause(_request: Request) -> Response:
+        desk.pump.pause()
+        return answer_of(books(desk))
+
+    async def resume(_request: Request) -> Response:
+        desk.pump.resume()
+        return answer_of(books(desk))
+
+    async def leave(_request: Request) -> Response:
+        stop()
+        return answer_of(books(desk))
+
+    return [
+        Route("/control/books", show, methods=["GET"]),
+        Route("/control/pause", pause, methods=["POST"]),
+        Route("/control/resume", resume, methods=["POST"]),
+        Route("/control/stop", leave, methods=["POST"]),
+    ]
+
+
+def books(desk: Desk) -> Json:
+    """The account by the exchange's own arithmetic, to the last digit; profit is valued at `mark`.
+
+    equity = start_cash + realized - fees + funding_paid + funding_accrued + unrealized.
+    """
+    venue = desk.present()
+    held, marks, mark = venue.books, venue.marks(), venue.mark()
+    holding = venue.holding
+    position = {
+        "product": venue.product.product,
+        "exchange_id": venue.product.exchange_id,
+        "qty": number(holding.qty),
+        "mark": number(mark),
+        "entry_price": number(holding.entry_price),
+        "realized": number(holding.realized),
+        "unrealized": number(ZERO if mark is None else holding.worth(mark) - holding.cost),
+    }
+    return {
+        "time": rfc3339(venue.now),
+        "time_ns": str(venue.now),
+        "started": desk.pump.has_started,
+        "ended": desk.pump.has_ended,
+        "played": desk.pump.played,
+        "start_cash": number(held.start_cash),
+        "cash": number(held.cash),
+        "fees": number(held.fees),
+        "funding_paid": number(held.funding_paid),
+        "funding_accrued": number(held.funding_accrued),
+        "realized": number(held.realized),
+        "unrealized": number(held.unrealized(marks)),
+        "equity": number(held.equity(marks)),
+        "positions": [position] if holding.qty else [],
+        "orders": len(venue.ledger.orders),
+        "open_orders": len(venue.ledger.open),
+        "fills": len(venue.ledger.fills),
+        "fundings": [
+            {
+                "product": entry.product,
+                "boundary": rfc3339(entry.boundary),
+                "qty": number(entry.qty),
+                "mark": number(entry.mark),
+                "rate": number(entry.rate),
+                "amount": number(entry.amount),
+            }
+            for entry in held.fundings
+        ],
+    }

@@ -1,0 +1,35 @@
+"""The one place where a request meets the exchange: the venue at the present moment, and who has to hear of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from events.ids import derived_id
+from replay.exchange.auth import KeyRing
+from replay.exchange.hub import Hub
+from replay.exchange.pump import Pump
+from replay.exchange.venue import Venue
+
+#: The only user of this exchange, and the portfolio its keys are bound to.
+USER = derived_id("exchange", "user", 1)
+PORTFOLIO = derived_id("exchange", "portfolio", 1)
+USD_ACCOUNT = derived_id("exchange", "account", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the request endpoints work with."""
+
+    venue: Venue
+    pump: Pump
+    hub: Hub
+    keys: KeyRing
+
+    def present(self) -> Venue:
+        """The venue, brought to the present."""
+        self.pump.catch_up()
+        return self.venue
+
+    def tell(self) -> None:
+        """Tell subscribers what a request changed, before it is answered."""
+        self.hub.say_account()

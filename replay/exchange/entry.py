@@ -1,0 +1,118 @@
+"""Whether an order may enter: the checks of the exchange in their order, with the reasons it gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from events.money import ZERO, on_grid
+from events.terms import OrderKind
+from projections.matching import NO_LIQUIDITY, POST_ONLY_WOULD_CROSS
+from replay.exchange.margin import OpenInterest
+from replay.exchange.orders import Refusal, Ticket
+
+if TYPE_CHECKING:
+    from replay.exchange.venue import Venue
+
+_UNKNOWN = "UNKNOWN_FAILURE_REASON"
+
+
+def refusal_of(ticket: Ticket, venue: Venue, *, is_close: bool) -> Refusal | None:
+    """The first reason against the ticket at the venue's present state; None when there is none."""
+    return (
+        _of_product(ticket, venue)
+        or _of_size(ticket, venue)
+        or _of_price(ticket, venue)
+        or _of_time(ticket, venue)
+        or _of_market(ticket, venue)
+        or (None if is_close else _of_margin(ticket, venue))
+    )
+
+
+def _of_product(ticket: Ticket, venue: Venue) -> Refusal | None:
+    product = venue.product
+    if ticket.product != product.exchange_id:
+        return _both("INVALID_PRODUCT_ID", f"Product {ticket.product} is not traded here")
+    if product.trading_disabled:
+        return _both("TRADING_DISABLED", f"Trading of {ticket.product} is disabled")
+    if product.cancel_only:
+        return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in cancel only mode")
+    if not product.session_open:
+        return _both("INVALID_FCM_TRADING_SESSION", f"The session of {ticket.product} is closed")
+    if product.limit_only and ticket.kind is OrderKind.MARKET_IOC:
+        return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in limit only mode")
+    if product.post_only and not ticket.post_only:
+        return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in post only mode")
+    return None
+
+
+def _of_size(ticket: Ticket, venue: Venue) -> Refusal | None:
+    product, qty = venue.product, ticket.qty
+    if qty <= 0 or qty < product.min_size:
+        return Refusal(_UNKNOWN, "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL", f"base_size is below {product.min_size:f}")
+    if product.max_size is not None and qty > product.max_size:
+        return Refusal(_UNKNOWN, "PREVIEW_INVALID_BASE_SIZE_TOO_LARGE", f"base_size is above {product.max_size:f}")
+    if not on_grid(qty, product.size_increment):
+        return _both("INVALID_SIZE_PRECISION", f"base_size is no multiple of {product.size_increment:f}")
+    price = ticket.limit_price or venue.mark()
+    if product.min_notional is not None and price is not None:
+        notional = qty * venue.holding.contract_size * price
+        if notional < product.min_notional:
+            message = f"The order is worth less than {product.min_notional:f}"
+            return Refusal(_UNKNOWN, "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL", message)
+    return None
+
+
+def _of_price(ticket: Ticket, venue: Venue) -> Refusal | None:
+    if ticket.limit_price is not None and not on_grid(ticket.limit_price, venue.product.price_increment):
+        return _both("INVALID_PRICE_PRECISION", f"limit_price is no multiple of {venue.product.price_increment:f}")
+    return None
+
+
+def _of_time(ticket: Ticket, venue: Venue) -> Refusal | None:
+    ends, expiry = ticket.expires_at, venue.product.contract_expiry
+    if ends is not None and ends <= venue.now:
+        return Refusal("END_TIME_IS_IN_THE_PAST", "PREVIEW_INVALID_END_TIME", "end_time is in the past")
+    if ends is not None and expiry is not None and ends > expiry:
+        return Refusal("END_TIME_AFTER_CONTRACT_EXPIRATION", "PREVIEW_INVALID_END_TIME", "end_time is after expiry")
+    return None
+
+
+def _of_market(ticket: Ticket, venue: Venue) -> Refusal | None:
+    found = venue.matching.preview(
+        "",
+        side=ticket.side,
+        qty=ticket.qty,
+        kind=ticket.kind,
+        limit_price=ticket.limit_price,
+        post_only=ticket.post_only,
+    )
+    if found.code in (POST_ONLY_WOULD_CROSS, NO_LIQUIDITY):
+        return _both(found.code, found.message)
+    if found.code:
+        return Refusal(found.code, "UNKNOWN_PREVIEW_FAILURE_REASON", found.message)
+    return None
+
+
+def _of_margin(ticket: Ticket, venue: Venue) -> Refusal | None:
+    """An order that asks for more margin than before must leave no more asked than there is."""
+    mark = venue.mark() or ticket.limit_price
+    if mark is None:
+        return _both(NO_LIQUIDITY, "No price is known yet")
+    orders = venue.open_interest()
+    mine = OpenInterest(ticket.side, ticket.qty, ticket.limit_price or ZERO)
+    rates, (window, _), held = venue.rates, venue.window, venue.holding.qty
+    before = rates.worst(window, held, mark, orders)
+    after = rates.worst(window, held, mark, [*orders, mine])
+    needed = after + venue.fee(ticket.qty, max(mark, mine.price), is_maker=False)
+    if after <= before or needed <= venue.available():
+        return None
+    return Refusal(
+        "INSUFFICIENT_FUNDS",
+        "PREVIEW_INSUFFICIENT_FUNDS_FOR_FUTURES",
+        f"The order needs {needed:f} of margin and fees, available are {venue.available():f}",
+    )
+
+
+def _both(name: str, message: str) -> Refusal:
+    """A reason that both vocabularies share, the one with its prefix."""
+    return Refusal(name, f"PREVIEW_{name}", message)

@@ -1,0 +1,123 @@
+"""The REST side: which path is answered by what, who may ask, and how errors look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from replay.exchange import rest_account, rest_market, rest_orders
+from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
+from replay.exchange.desk import Desk
+from replay.exchange.errors import ApiError, Forbidden, NotFound
+
+BASE = "/api/v3/brokerage"
+
+#: An endpoint: gets the desk, the request and its body, gives what is answered as JSON.
+Answer = Callable[[Desk, Request, bytes], object]
+
+#: Method, path, endpoint. Under `/market` and for the time nobody needs a token.
+_PUBLIC: Sequence[tuple[str, str, Answer]] = (
+    ("GET", "/time", rest_market.time),
+    ("GET", "/market/products", rest_market.products),
+    ("GET", "/market/products/{product_id}", rest_market.product),
+    ("GET", "/market/products/{product_id}/candles", rest_market.candles),
+    ("GET", "/market/products/{product_id}/ticker", rest_market.ticker),
+    ("GET", "/market/product_book", rest_market.product_book),
+)
+_VIEW: Sequence[tuple[str, str, Answer]] = (
+    ("GET", "/products", rest_market.products),
+    ("GET", "/products/{product_id}", rest_market.product),
+    ("GET", "/products/{product_id}/candles", rest_market.candles),
+    ("GET", "/products/{product_id}/ticker", rest_market.ticker),
+    ("GET", "/product_book", rest_market.product_book),
+    ("GET", "/best_bid_ask", rest_market.best_bid_ask),
+    ("GET", "/accounts", rest_account.accounts),
+    ("GET", "/accounts/{account_id}", rest_account.account),
+    ("GET", "/portfolios", rest_account.portfolios),
+    ("GET", "/transaction_summary", rest_account.transaction_summary),
+    ("GET", "/cfm/balance_summary", rest_account.balance_summary),
+    ("GET", "/cfm/positions", rest_account.positions),
+    ("GET", "/cfm/positions/{product_id}", rest_account.position),
+    ("GET", "/cfm/sweeps", rest_account.sweeps),
+    ("GET", "/cfm/intraday/current_margin_window", rest_account.current_margin_window),
+    ("GET", "/cfm/intraday/margin_setting", rest_account.margin_setting),
+    ("GET", "/orders/historical/batch", rest_orders.listing),
+    ("GET", "/orders/historical/fills", rest_orders.fills),
+    ("GET", "/orders/historical/{order_id}", rest_orders.order),
+    ("POST", "/orders/preview", rest_orders.preview),
+)
+_TRADE: Sequence[tuple[str, str, Answer]] = (
+    ("POST", "/orders", rest_orders.create),
+    ("POST", "/orders/batch_cancel", rest_orders.batch_cancel),
+    ("POST", "/orders/close_position", rest_orders.close_position),
+    ("POST", "/cfm/intraday/margin_setting", rest_account.set_margin_setting),
+)
+
+#: What a client may send at most.
+_BODY_LIMIT_BYTES = 1 << 20
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """Every path of the exchange; the last answers all others with 404."""
+    private = [(*row, _may_view) for row in _VIEW] + [(*row, _may_trade) for row in _TRADE]
+    key_permissions = ("GET", "/key_permissions", rest_account.key_permissions, _may_view)
+    found: list[BaseRoute] = [_route(desk, *row, None) for row in _PUBLIC]
+    found += [_route(desk, *row) for row in (*private, key_permissions)]
+    return [*found, Route("/{path:path}", _unknown_path, methods=["GET", "POST", "PUT", "DELETE"])]
+
+
+def answer_of(payload: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(payload), status_code=status, media_type="application/json")
+
+
+def _may_view(key: ApiKey) -> bool:
+    return key.can_view
+
+
+def _may_trade(key: ApiKey) -> bool:
+    return key.can_trade
+
+
+def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[ApiKey], bool] | None) -> Route:
+    async def respond(request: Request) -> Response:
+        try:
+            if may is not None:
+                key = _key_of(desk, request)
+                if not may(key):
+                    raise Forbidden
+                request.state.key = key
+            return answer_of(answer(desk, request, await _body(request)))
+        except Unauthorized:
+            return Response("Unauthorized\n", status_code=401, media_type="text/plain")
+        except ApiError as error:
+            return answer_of(error.body, error.status)
+
+    responder: Callable[[Request], Awaitable[Response]] = respond
+    return Route(BASE + path, responder, methods=[method])
+
+
+def _key_of(desk: Desk, request: Request) -> ApiKey:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized("no token")
+    uris = forms_of_uri(request.method, request.headers.get("host", ""), request.url.path)
+    return desk.keys.check(token.strip(), now_s=time.time(), uris=uris)
+
+
+async def _body(request: Request) -> bytes:
+    if request.method == "GET":
+        return b""  # some clients send one; nothing is read from it
+    body = await request.body()
+    if len(body) > _BODY_LIMIT_BYTES:
+        raise ApiError(413, "Request body too large")
+    return body
+
+
+async def _unknown_path(_request: Request) -> Response:
+    missing = NotFound("Not Found", "unknown")
+    return answer_of(missing.body, missing.status)

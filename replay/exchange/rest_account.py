@@ -1,0 +1,142 @@
+"""The account over REST: wallet, futures balance and positions, margin windows, fees, permissions."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.requests import Request
+
+from events.money import ZERO
+from replay.exchange import bodies, shapes
+from replay.exchange.auth import ApiKey
+from replay.exchange.balances import balances_of
+from replay.exchange.desk import PORTFOLIO, USD_ACCOUNT, Desk
+from replay.exchange.errors import NotFound
+from replay.exchange.shapes import Json, number
+from replay.exchange.times import rfc3339
+from replay.exchange.venue import Venue
+
+_SETTINGS = {True: "INTRADAY_MARGIN_SETTING_INTRADAY", False: "INTRADAY_MARGIN_SETTING_STANDARD"}
+
+
+def accounts(desk: Desk, _request: Request, _body: bytes) -> Json:
+    return {"accounts": [_wallet(desk.present())], "has_next": False, "cursor": "", "size": 1}
+
+
+def account(desk: Desk, request: Request, _body: bytes) -> Json:
+    if request.path_params["account_id"] != USD_ACCOUNT:
+        raise NotFound("account not found")
+    return {"account": _wallet(desk.present())}
+
+
+def portfolios(_desk: Desk, _request: Request, _body: bytes) -> Json:
+    return {"portfolios": [{"name": "Default", "uuid": PORTFOLIO, "type": "DEFAULT", "deleted": False}]}
+
+
+def key_permissions(_desk: Desk, request: Request, _body: bytes) -> Json:
+    key: ApiKey = request.state.key
+    return {
+        "can_view": key.can_view,
+        "can_trade": key.can_trade,
+        "can_transfer": key.can_transfer,
+        "portfolio_uuid": PORTFOLIO,
+        "portfolio_type": "DEFAULT",
+    }
+
+
+def balance_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
+    return {"balance_summary": shapes.balance_summary(balances_of(desk.present()), plainly=False)}
+
+
+def positions(desk: Desk, _request: Request, _body: bytes) -> Json:
+    row = shapes.position(desk.present())
+    return {"positions": [] if row is None else [row]}
+
+
+def position(desk: Desk, request: Request, _body: bytes) -> Json:
+    venue = desk.present()
+    row = shapes.position(venue)
+    if row is None or request.path_params["product_id"] != venue.product.exchange_id:
+        raise NotFound("position not found")
+    return {"position": row}
+
+
+def sweeps(_desk: Desk, _request: Request, _body: bytes) -> Json:
+    return {"sweeps": []}
+
+
+def current_margin_window(desk: Desk, _request: Request, _body: bytes) -> Json:
+    window, ends_at = desk.present().window
+    return {
+        "margin_window": {"margin_window_type": f"MARGIN_WINDOW_TYPE_{window.name}", "end_time": rfc3339(ends_at)},
+        "is_intraday_margin_killswitch_enabled": False,
+        "is_intraday_margin_enrollment_killswitch_enabled": False,
+    }
+
+
+def margin_setting(desk: Desk, _request: Request, _body: bytes) -> Json:
+    return {"setting": _SETTINGS[desk.present().intraday_margin]}
+
+
+def set_margin_setting(desk: Desk, _request: Request, body: bytes) -> Json:
+    desk.present().intraday_margin = bodies.read_setting(body) == _SETTINGS[True]
+    return {}
+
+
+def transaction_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
+    """Fee rates and totals. The totals are JSON numbers at the real exchange too."""
+    venue = desk.present()
+    volume, fees = sum((order.value for order in venue.ledger.orders), ZERO), venue.books.fees
+    held = balances_of(venue)
+    return {
+        "total_volume": _json_number(number(volume)),
+        "total_fees": _json_number(number(fees)),
+        "fee_tier": {
+            "pricing_tier": "Local",
+            "usd_from": "",
+            "usd_to": "",
+            "taker_fee_rate": number(venue.rules.fees.taker_rate),
+            "maker_fee_rate": number(venue.rules.fees.maker_rate),
+            "aop_from": "",
+            "aop_to": "",
+            "perps_vol_from": "",
+            "perps_vol_to": "",
+            "futures_vol_from": "0",
+            "futures_vol_to": "",
+            "volume_types_and_range": [],
+        },
+        "margin_rate": None,
+        "goods_and_services_tax": None,
+        "advanced_trade_only_volume": _json_number(number(volume)),
+        "advanced_trade_only_fees": _json_number(number(fees)),
+        "coinbase_pro_volume": 0,
+        "coinbase_pro_fees": 0,
+        "total_balance": number(held.total + held.unrealized),
+        "has_promo_fee": False,
+        "volume_breakdown": [{"volume_type": "VOLUME_TYPE_US_DERIVATIVES", "volume": _json_number(number(volume))}],
+        "has_cost_plus_commission": False,
+    }
+
+
+def _json_number(text: str) -> orjson.Fragment:
+    """A decimal as a JSON number, digit by digit."""
+    return orjson.Fragment(text)
+
+
+def _wallet(venue: Venue) -> Json:
+    opened = rfc3339(venue.opened_at)
+    return {
+        "uuid": USD_ACCOUNT,
+        "name": "USD Wallet",
+        "currency": "USD",
+        "available_balance": {"value": number(venue.rules.spot_cash), "currency": "USD"},
+        "default": True,
+        "active": True,
+        "created_at": opened,
+        "updated_at": opened,
+        "deleted_at": None,
+        "type": "ACCOUNT_TYPE_FIAT",
+        "ready": True,
+        "hold": {"value": "0", "currency": "USD"},
+        "retail_portfolio_id": PORTFOLIO,
+        "platform": "ACCOUNT_PLATFORM_CONSUMER",
+    }

@@ -1,0 +1,277 @@
+"""Puts a tape behind one port on loopback as an exchange: REST, WebSocket and control; then says where, in one line.
+
+    serve(ExchangeOptions(tape=open_tape(path), speed=None))
+
+When it listens it prints `{"rest", "ws", "key_file", "clock", "speed"}` (and `ca_file` with TLS) as one line of JSON,
+so that any client of Coinbase can be pointed at it. It lives until SIGINT, SIGTERM or `POST /control/stop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from events.catalog import ProductListed
+from events.event import Event
+from events.ids import derived_id
+from events.money import use_exact_arithmetic
+from events.terms import NANOSECONDS
+from replay.exchange import control, rest
+from replay.exchange.auth import KeyRing, KeyType, issue_key, write_key_file
+from replay.exchange.certificates import Certificates, issue_certificates
+from replay.exchange.desk import PORTFOLIO, USER, Desk
+from replay.exchange.hub import Hub
+from replay.exchange.pace import Pace
+from replay.exchange.pump import Pump, Start
+from replay.exchange.times import rfc3339
+from replay.exchange.venue import Venue, VenueRules
+from replay.exchange.ws import Sockets
+
+KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{derived_id('exchange', 'key', 1)}"
+
+_HOST = "127.0.0.1"
+#: Small buffers, so that little of the tape is under way between the exchange and who follows it.
+_SEND_BUFFER_BYTES = 32 * 1024
+_WRITE_BUFFER_BYTES = 16 * 1024
+_KEEP_ALIVE_S = 75
+_SHUTDOWN_S = 2
+_FULL_SPEED_BEAT_S = 0.25
+_FASTEST_BEAT_S = 0.1
+
+
+class TapeLike(Protocol):
+    """A tape as far as an exchange needs it: its product, and its facts in order of time."""
+
+    @property
+    def product(self) -> ProductListed: ...
+
+    @property
+    def start(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[int, Event]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeOptions:
+    """What to play and how. `speed` None is as fast as subscribers take it; `port` 0 is any free one."""
+
+    tape: TapeLike
+    speed: float | None = 1.0
+    port: int = 0
+    rules: VenueRules = field(default_factory=VenueRules)
+    start: Start = Start.SUBSCRIBE
+    quiet_s: float = 0.2  # how long a client must be quiet after subscribing before the tape starts
+    subscribe_within_s: float = 5.0
+    key_type: KeyType = "ec"
+    folder: Path | None = None  # for the key file and certificates; a fresh temporary one when None
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where the exchange listens, and where its key lies."""
+
+    rest: str
+    ws: str
+    key_file: str
+    clock: str
+    speed: str
+    ca_file: str | None = None
+
+    @property
+    def line(self) -> str:
+        shown = {"rest": self.rest, "ws": self.ws, "key_file": self.key_file, "clock": self.clock, "speed": self.speed}
+        return orjson.dumps(shown if self.ca_file is None else {**shown, "ca_file": self.ca_file}).decode()
+
+
+class PortTaken(Exception):
+    """The port cannot be had."""
+
+    def __init__(self, port: int, error: OSError) -> None:
+        super().__init__(
+            f"port {port} on {_HOST} cannot be used ({error.strerror}); choose another, or 0 for a free one"
+        )
+
+
+def print_ready(ready: Ready) -> None:
+    sys.stdout.write(ready.line + "\n")
+    sys.stdout.flush()
+
+
+def serve(options: ExchangeOptions, *, on_ready: Callable[[Ready], None] = print_ready) -> None:
+    """Run the exchange until it is told to stop. Raises `PortTaken`, and what the tape raises while it is read."""
+    use_exact_arithmetic()
+    listener = _listen(options.port)
+    try:
+        asyncio.run(_serve(options, listener, on_ready))
+    finally:
+        listener.close()
+
+
+async def _serve(options: ExchangeOptions, listener: socket.socket, on_ready: Callable[[Ready], None]) -> None:
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="perptape-exchange-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    desk, key_file = _open(options, folder)
+    certificates = issue_certificates(folder, _HOST) if options.tls else None
+    ready = _ready(options, listener, key_file, certificates, clock=desk.venue.now)
+    server = _Server(_configuration(certificates), lambda: on_ready(ready))
+    sockets = Sockets(desk.hub, desk.pump, desk.keys, subscribe_within_s=options.subscribe_within_s)
+    routes = [*control.routes(desk, server.leave), *rest.routes(desk)]
+    server.config.app = _either(Starlette(routes=routes), sockets)
+    player = asyncio.create_task(desk.pump.play())
+    heart = asyncio.create_task(_beat(desk, _beat_s(options.speed)))
+    player.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else server.leave())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        heart.cancel()
+        if not player.done():
+            player.cancel()
+        outcome = await asyncio.gather(player, heart, return_exceptions=True)
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+
+
+def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
+    """The exchange without its sockets, its tape at the first moment, and a key to it."""
+    venue = Venue(options.tape.product, options.rules, now=options.tape.start)
+    hub = Hub(venue, portfolio=PORTFOLIO, user=USER)
+    pace = Pace(options.tape.start, options.speed)
+    pump = Pump(venue, hub, pace, iter(options.tape), start=options.start, quiet_s=options.quiet_s)
+    pump.prime()
+    keys = KeyRing()
+    key, private = issue_key(KEY_NAME, options.key_type)
+    keys.add(key)
+    key_file = folder / "cdp_api_key.json"
+    write_key_file(key_file, key.name, private)
+    return Desk(venue, pump, hub, keys), key_file
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        listener.bind((_HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise PortTaken(port, error) from None
+    return listener
+
+
+def _ready(
+    options: ExchangeOptions, listener: socket.socket, key_file: Path, certificates: Certificates | None, *, clock: int
+) -> Ready:
+    host = f"{_HOST}:{listener.getsockname()[1]}"
+    secure = "s" if certificates else ""
+    return Ready(
+        rest=f"http{secure}://{host}",
+        ws=f"ws{secure}://{host}",
+        key_file=str(key_file),
+        clock=rfc3339(clock),
+        speed="max" if options.speed is None else f"{options.speed:g}",
+        ca_file=str(certificates.ca_file) if certificates else None,
+    )
+
+
+def _configuration(certificates: Certificates | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        _nothing,
+        http="h11",
+        ws=_PacedSocket,
+        ws_max_size=1 << 20,
+        ws_ping_interval=None,  # a client that stands in a debugger stays connected
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        ssl_certfile=str(certificates.chain_file) if certificates else None,
+        ssl_keyfile=str(certificates.key_file) if certificates else None,
+    )
+
+
+async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise AssertionError("replaced before the server starts")
+
+
+def _either(requests: ASGIApp, sockets: Sockets) -> ASGIApp:
+    """One port: WebSocket on any path, everything else is REST."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await sockets(scope, receive, send)
+        else:
+            await requests(scope, receive, send)
+
+    return app
+
+
+def _beat_s(speed: float | None) -> float:
+    """Once a second of the exchange's time, at least once of the wall's, and no storm at high speeds."""
+    return _FULL_SPEED_BEAT_S if speed is None else min(1.0, max(_FASTEST_BEAT_S, 1 / speed))
+
+
+async def _beat(desk: Desk, interval_s: float) -> None:
+    uptime = 0
+    while True:
+        desk.pump.catch_up()
+        desk.hub.beat(uptime)
+        await asyncio.sleep(interval_s)
+        uptime += int(interval_s * NANOSECONDS)
+
+
+class _PacedSocket(WebSocketsSansIOProtocol):
+    """A connection that holds little back: what does not fit waits with the tape."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
+        super().connection_made(transport)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying when it listens, and leaving on a signal without raising it again."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    def leave(self) -> None:
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, lambda *_: self.leave()) for number in signals]
+        try:
+            yield
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)

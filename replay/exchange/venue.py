@@ -1,0 +1,325 @@
+"""The exchange without its sockets: a tape goes in, orders come in, reports come out. Deterministic.
+
+Time is what it is told (`advance`), and never goes back. Whatever falls due at a time (funding, settlement, the end of
+an order) is done once all market facts up to and including that time were heard. The same tape and the same orders at
+the same times give the same reports, ids included.
+
+    venue = Venue(product, VenueRules(), now=tape_start)
+    venue.hear(at, event)                     # the next fact of the tape
+    venue.create(ticket) -> Order | Refusal   # at the venue's present time
+    venue.take_reports() -> [Report, ...]     # what the user channel says, in order
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from events.catalog import FundingRatePublished, ProductListed
+from events.configuration import FeeSetting
+from events.event import Event
+from events.ids import derived_id
+from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
+from events.money import ZERO
+from events.terms import MarginWindow, OrderKind, Side
+from projections.matching import Match, Matching, Placement
+from replay.exchange import hours
+from replay.exchange.books import Books
+from replay.exchange.candles import Candles
+from replay.exchange.entry import refusal_of
+from replay.exchange.funding import FundingClerk
+from replay.exchange.margin import MarginRates, OpenInterest
+from replay.exchange.orders import Fill, Ledger, Order, Refusal, Status, Ticket, TimeInForce
+from replay.exchange.shown import mark_of, quote_as_levels
+
+
+class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How this exchange is set up: cash, fees, settlements, margin, and what a used client id gets."""
+
+    start_cash: Decimal = Decimal(100_000)  # in the futures account
+    spot_cash: Decimal = ZERO  # in the spot wallet; backs futures too
+    fees: FeeSetting = FeeSetting()
+    settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
+    margin_rate: Decimal = Decimal("0.25")  # of notional, where the product publishes none
+    intraday_margin: bool = False  # whether the account has opted in to intraday rates
+    refuse_used_client_ids: bool = False  # else a used id gets the old order's id back, and nothing is placed
+
+
+class Venue:
+    """One product's market and one account in it."""
+
+    def __init__(self, product: ProductListed, rules: VenueRules, *, now: int) -> None:
+        if product.contract_size is None:
+            raise ValueError(f"{product.exchange_id} has no contract size and cannot be traded")
+        self.product = product
+        self.rules = rules
+        self.opened_at = now
+        self.now = now
+        self.matching = Matching(product=product.product)
+        self.candles = Candles()
+        self.trades: list[TradePrinted] = []  # the latest, oldest first
+        self.books = Books(start_cash=rules.start_cash + rules.spot_cash)
+        self.holding = self.books.open(product.product, product.contract_size)
+        self.ledger = Ledger()
+        self.funding = FundingClerk(product.product, product.funding_interval_s, now=now)
+        self.intraday_margin = rules.intraday_margin
+        self.account_changes = 0  # counts what moves the account, so that a server knows when to say so
+        self._reports: list[Order] = []
+        self._last_mark: Decimal | None = None
+        self._minutes = hours.minutes_of(rules.settlement_times_utc)
+        self._settlement = hours.next_settlement(now, self._minutes)
+        self._expiry: int | None = None
+
+    # Time and the market.
+
+    def advance(self, to: int) -> None:
+        """Let time pass up to `to`, doing what fell due strictly before it. Time that lies back is ignored."""
+        while (due := self._next_due()) is not None and due < to:
+            self.now = max(self.now, due)
+            self.account_changes += 1
+            if due == self._expiry:
+                self._expire(due)
+            elif due == self.funding.next_boundary:
+                self.funding.pass_boundary(self.books, self.mark())
+            else:
+                self._settle(due)
+        self.now = max(self.now, to)
+
+    def hear(self, at: int, event: Event) -> Event | None:
+        """Take the next fact of the tape. Returns what the public sees of it, None when nothing."""
+        self.advance(at)
+        if isinstance(event, TradePrinted):
+            return self._hear_trade(event)
+        if isinstance(event, BookChanged):
+            if not self.matching.book.is_whole:
+                return None
+            self.matching.market(event)
+            return event
+        if isinstance(event, QuoteChanged):
+            seen = quote_as_levels(self.matching, event)
+            self.matching.market(event)
+            return seen
+        if isinstance(event, BookSnapshotted):
+            self.matching.market(event)
+            return event
+        if isinstance(event, FundingRatePublished):
+            self.funding.publish(event, self.books)
+            self.account_changes += 1
+            return event
+        if isinstance(event, ProductListed) and event.product == self.product.product:
+            self.product = event
+            return event
+        return None
+
+    def mark(self) -> Decimal | None:
+        """The price positions are valued at; the last known where the market shows none now; None before the first."""
+        self._last_mark = mark_of(self.matching) or self._last_mark
+        return self._last_mark
+
+    def marks(self) -> dict[str, Decimal]:
+        """The mark by product; empty before the first price."""
+        mark = self.mark()
+        return {} if mark is None else {self.product.product: mark}
+
+    # Orders.
+
+    def create(self, ticket: Ticket, *, is_close: bool = False) -> Order | Refusal:
+        """Take an order or refuse it. A used client id gives the order that used it first."""
+        used = self.ledger.by_client_id.get(ticket.client_order_id)
+        if used is not None:
+            if self.rules.refuse_used_client_ids:
+                name = "DUPLICATE_CLIENT_ORDER_ID"
+                return Refusal(name, "UNKNOWN_PREVIEW_FAILURE_REASON", f"{ticket.client_order_id} was used before")
+            return used
+        refusal = self.check(ticket, is_close=is_close)
+        if refusal is not None:
+            return refusal
+        number = len(self.ledger.orders) + 1
+        order = Order(
+            number=number,
+            order_id=derived_id("exchange", "order", number),
+            ticket=ticket,
+            contract_size=self.holding.contract_size,
+            created_at=self.now,
+        )
+        placed = self._place(order)
+        assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
+        self.ledger.add(order)
+        self._report(order)
+        self._match(placed.matches)
+        if placed.resting:
+            order.status = Status.OPEN
+            if ticket.expires_at is not None:
+                self._expiry = min(ticket.expires_at, self._expiry or ticket.expires_at)
+        elif placed.cancelled:
+            order.status = Status.CANCELLED
+            order.cancel_message = f"{ticket.time_in_force.value}: nothing more to trade with"
+        self._close_if_over(order)
+        self._report(order)
+        return order
+
+    def check(self, ticket: Ticket, *, is_close: bool = False) -> Refusal | None:
+        """Why the ticket would be refused now; None when it would be taken."""
+        return refusal_of(ticket, self, is_close=is_close)
+
+    def cancel(self, order_id: str) -> str:
+        """Cancel an order. Returns the exchange's reason when it does not, "" when it does."""
+        order = self.ledger.by_id.get(order_id)
+        if order is None:
+            return "UNKNOWN_CANCEL_ORDER"
+        if order.status is Status.FILLED:
+            return "ORDER_IS_FULLY_FILLED"
+        if not order.is_open:
+            return "DUPLICATE_CANCEL_REQUEST" if order.status is Status.CANCELLED else "NOT_ALLOWED_TO_CANCEL"
+        self.matching.cancel(order_id)
+        self._end(order, Status.CANCELLED, "User requested cancel")
+        return ""
+
+    def closing_ticket(self, client_order_id: str, size: Decimal | None) -> Ticket | None:
+        """The market order that closes `size` of the position, or all of it; None when there is none."""
+        held = self.holding.qty
+        if not held:
+            return None
+        qty = abs(held) if size is None else min(size, abs(held))
+        return Ticket(
+            client_order_id=client_order_id,
+            product=self.product.exchange_id,
+            side=Side.SELL if held > 0 else Side.BUY,
+            configuration={"market_market_ioc": {"base_size": f"{qty:f}"}},
+            kind=OrderKind.MARKET_IOC,
+            qty=qty,
+            time_in_force=TimeInForce.IOC,
+        )
+
+    def take_reports(self) -> Sequence[Order]:
+        """The orders as they stood after each change since the last call, in the order of the changes."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    # Margin.
+
+    @property
+    def rates(self) -> MarginRates:
+        return MarginRates(self.product, self.rules.margin_rate)
+
+    @property
+    def window(self) -> tuple[MarginWindow, int]:
+        """The margin window that binds this account, and its end. Without opting in it is always overnight's."""
+        window, ends_at = hours.margin_window(self.now)
+        return (window if self.intraday_margin else MarginWindow.OVERNIGHT), ends_at
+
+    def open_interest(self) -> list[OpenInterest]:
+        """What the open orders can still trade, at their limits."""
+        return [
+            OpenInterest(order.ticket.side, order.leaves, order.ticket.limit_price or ZERO)
+            for order in self.ledger.open.values()
+        ]
+
+    def available(self) -> Decimal:
+        """What backs futures: cash, spot cash included, and what is unrealized since the last settlement."""
+        return self.books.cash + self.books.day_unrealized(self.marks())
+
+    def fee(self, qty: Decimal, price: Decimal, *, is_maker: bool) -> Decimal:
+        """rate x notional + amount per contract."""
+        fees = self.rules.fees
+        rate = fees.maker_rate if is_maker else fees.taker_rate
+        return rate * qty * price * self.holding.contract_size + fees.per_contract * qty
+
+    # Private.
+
+    def _hear_trade(self, trade: TradePrinted) -> TradePrinted:
+        self.candles.take(trade)
+        self.trades.append(trade)
+        if len(self.trades) > _TRADES_KEPT:
+            del self.trades[:-_TRADES_SHOWN]
+        matches = self.matching.market(trade)
+        if matches:
+            self._match(matches)
+            for order_id in dict.fromkeys(match.order for match in matches):
+                order = self.ledger.by_id[order_id]
+                self._close_if_over(order)
+                self._report(order)
+        return trade
+
+    def _place(self, order: Order) -> Placement:
+        ticket = order.ticket
+        if ticket.kind is OrderKind.MARKET_IOC and ticket.time_in_force is TimeInForce.FOK:
+            found = self.matching.preview(
+                order.order_id, side=ticket.side, qty=ticket.qty, kind=ticket.kind, limit_price=None
+            )
+            if found.cancelled:
+                return Placement(cancelled=ticket.qty)
+        return self.matching.place(
+            order.order_id,
+            side=ticket.side,
+            qty=ticket.qty,
+            kind=ticket.kind,
+            limit_price=ticket.limit_price,
+            at=self.now,
+            post_only=ticket.post_only,
+            expires_at=ticket.expires_at,
+        )
+
+    def _match(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            order = self.ledger.by_id[match.order]
+            fee = self.fee(match.qty, match.price, is_maker=match.is_maker)
+            order.value += self.books.fill(self.product.product, match.side, match.qty, price=match.price, fee=fee)
+            order.filled += match.qty
+            order.fees += fee
+            order.fills += 1
+            order.last_fill_at = self.now
+            number = len(self.ledger.fills) + 1
+            self.ledger.fills.append(
+                Fill(
+                    number=number,
+                    entry_id=hashlib.sha256(f"exchange|entry|{number}".encode()).hexdigest(),
+                    trade_id=derived_id("exchange", "trade", number),
+                    order=order,
+                    qty=match.qty,
+                    price=match.price,
+                    fee=fee,
+                    is_maker=match.is_maker,
+                    at=self.now,
+                )
+            )
+            self.account_changes += 1
+
+    def _close_if_over(self, order: Order) -> None:
+        if order.filled == order.ticket.qty:
+            order.status = Status.FILLED
+        if not order.is_open:
+            self.ledger.open.pop(order.order_id, None)
+
+    def _end(self, order: Order, status: Status, message: str) -> None:
+        order.status = status
+        order.cancel_message = message
+        self._close_if_over(order)
+        self._report(order)
+
+    def _report(self, order: Order) -> None:
+        self.account_changes += 1
+        self._reports.append(copy.copy(order))
+
+    def _next_due(self) -> int | None:
+        dues = [due for due in (self._expiry, self.funding.next_boundary, self._settlement) if due is not None]
+        return min(dues) if dues else None
+
+    def _expire(self, at: int) -> None:
+        for resting in self.matching.expire(at):
+            self._end(self.ledger.by_id[resting.order], Status.EXPIRED, "end_time reached")
+        ends = [order.ticket.expires_at for order in self.ledger.open.values() if order.ticket.expires_at is not None]
+        self._expiry = min(ends) if ends else None
+
+    def _settle(self, at: int) -> None:
+        self.books.settle(at, self.marks())
+        self._settlement = hours.next_settlement(at + 1, self._minutes)
+
+
+#: Trades kept for those who ask: at least the shown, at most the kept.
+_TRADES_SHOWN = 1_000
+_TRADES_KEPT = 2_000
