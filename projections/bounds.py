@@ -1,0 +1,168 @@
+"""How large a position may become: every limit on size as one line, for the gate and for the room that is left.
+
+With W the notional that a product can come to (its worst side), each limit on size has the form
+
+    slope x W <= budget
+
+where the budget is what equity allows, less what all other products take up. The gate asks whether a limit holds
+after an order; a strategy is told how far W may still grow, so that it sizes inside (trading rules A2, A11, B6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from events.catalog import ProductListed
+from events.event import Part
+from events.money import ONE, ZERO, floor_to, quotient
+from events.orders import OrderApproved
+from events.terms import Side
+from projections.account import Account
+from projections.exposure import Exposure
+from projections.limits import Limits, initial_rate
+from projections.notional import notional
+
+_CENT = Decimal("0.01")
+_PLACES = 8
+_LEAST = ONE.scaleb(-_PLACES)
+
+
+class Bound(Part, frozen=True):
+    """One limit on size. `limit` is the name of the setting, `cap` its value as the user knows it."""
+
+    code: str
+    limit: str
+    cap: Decimal
+    slope: Decimal
+    budget: Decimal
+
+    def holds(self, worst: Decimal) -> bool:
+        return self.slope * worst <= self.budget
+
+    @property
+    def largest(self) -> Decimal:
+        """The greatest notional that it allows, rounded down to the cent."""
+        if self.budget <= ZERO:
+            return ZERO
+        largest = floor_to(quotient(self.budget, self.slope, places=_PLACES), _CENT)
+        return largest if self.holds(largest) else largest - _CENT
+
+
+class Others(Part, frozen=True):
+    """What all other products take up: gross notional, margin by their caps, maintenance margin."""
+
+    gross: Decimal = ZERO
+    margin: Decimal = ZERO
+    maintenance: Decimal = ZERO
+
+
+class Room(Part, frozen=True):
+    """The notional by which a position may still grow on one side, and the setting that binds."""
+
+    notional: Decimal
+    limit: str
+
+
+def others(account: Account, product: str, approved: Sequence[OrderApproved], *, at: int) -> Others | None:
+    """What the other products take up; None when one of them has no price."""
+    gross = margin = maintenance = ZERO
+    for other in account.exposed_products(approved):
+        if other == product:
+            continue
+        exposure, rules = account.exposure(other, approved), account.catalog.rules(other)
+        if exposure is None or rules is None:
+            return None
+        gross += exposure.notional
+        side = Side.BUY if exposure.worth(Side.BUY) >= exposure.worth(Side.SELL) else Side.SELL
+        maintenance += exposure.notional * account.limits.maintenance_rate(rules, side, at=at)
+        cap = min(cap for _, _, cap in leverage_caps(account.limits, rules, side, at=at))
+        margin += quotient(exposure.notional, cap, places=_PLACES)
+    return Others(gross=gross, margin=margin, maintenance=maintenance)
+
+
+def leverage_caps(
+    limits: Limits, rules: ProductListed, side: Side, *, at: int, asked: Decimal | None = None
+) -> list[tuple[str, str, Decimal]]:
+    """All caps on the notional of a product as a multiple of equity: code, setting, cap (trading rules A2, B14)."""
+    caps = [("leverage_global", "leverage_max_global", limits.limits.leverage_max_global)]
+    own = limits.leverage_caps(rules.product, listed=rules.max_leverage, at=at)
+    caps += [("leverage_symbol", "leverage_max_per_symbol", cap) for cap in own]
+    rate = initial_rate(rules, side)
+    if rate:
+        caps.append(("leverage_margin", "the exchange's initial margin", _inverse_below(rate)))
+    if asked is not None:
+        caps.append(("leverage_order", "the order's own leverage", asked))
+    return caps
+
+
+def bounds(
+    account: Account,
+    rules: ProductListed,
+    side: Side,
+    *,
+    equity: Decimal,
+    other: Others,
+    at: int,
+    asked: Decimal | None = None,
+) -> list[Bound]:
+    """Every limit on the size of one product, in the order in which a refusal names them (protocol sheet 8.9)."""
+    limits = account.limits.limits
+    caps = leverage_caps(account.limits, rules, side, at=at, asked=asked)
+    lines = [_line(code, name, cap, ONE, cap * equity) for code, name, cap in caps if code != "leverage_global"]
+    most = limits.leverage_max_global
+    lines.append(_line("leverage_global", "leverage_max_global", most, ONE, most * equity - other.gross))
+    buffer = limits.min_liquidation_buffer_pct
+    margin_rate = _inverse_below(min(cap for _, _, cap in caps)) + _LEAST  # rather a little too much margin
+    free = (ONE - buffer) * equity - other.margin
+    lines.append(_line("margin_buffer", "min_liquidation_buffer_pct", buffer, margin_rate, free))
+    most_notional = account.limits.max_notional(rules.product)
+    if most_notional is not None:
+        lines.append(_line("max_notional", "max_notional_per_symbol", most_notional, ONE, most_notional))
+    share = limits.max_position_pct_per_symbol
+    lines.append(_line("exposure_symbol", "max_position_pct_per_symbol", share, ONE, share * equity))
+    share = limits.max_exposure_pct
+    lines.append(_line("exposure_total", "max_exposure_pct", share, ONE, share * equity - other.gross))
+    if limits.enable_pre_trade_liq_projection:
+        rate = account.limits.maintenance_rate(rules, side, at=at)
+        left = equity - other.maintenance - buffer * other.gross
+        lines.append(_line("liquidation_projection", "min_liquidation_buffer_pct", buffer, rate + buffer, left))
+    return [line for line in lines if line.slope]
+
+
+def room(
+    account: Account, product: str, side: Side, *, price: Decimal, at: int, approved: Sequence[OrderApproved] = ()
+) -> Room:
+    """How much more of a product may be bought or sold at `price` or better, in quote currency."""
+    rules, exposure = account.catalog.rules(product), account.exposure(product, approved)
+    equity, other = account.equity(), others(account, product, approved, at=at)
+    if rules is None or exposure is None or rules.contract_size is None:
+        return Room(notional=ZERO, limit="product without contract size or price")
+    if equity is None or other is None:
+        return Room(notional=ZERO, limit="equity unknown")
+    taken = _taken(exposure, side, price)
+    lines = bounds(account, rules, side, equity=equity, other=other, at=at)
+    rooms = [Room(notional=line.largest - taken, limit=line.limit) for line in lines]
+    largest = account.limits.limits.max_order_qty
+    if largest is not None:
+        worth = notional(largest, contract_size=rules.contract_size, price=price)
+        rooms.append(Room(notional=worth, limit="max_order_qty"))
+    tightest = min(rooms, key=lambda room: room.notional)
+    return tightest if tightest.notional > ZERO else Room(notional=ZERO, limit=tightest.limit)
+
+
+def _taken(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
+    """What this side takes up already, counted at the price to come; the other side's worth where that is more."""
+    at_price = max(exposure.price_of(side), price)
+    load = notional(exposure.load(side), contract_size=exposure.contract_size, price=at_price)
+    return max(load, exposure.worth(side.opposite))
+
+
+def _inverse_below(amount: Decimal) -> Decimal:
+    """1 / amount, rounded down."""
+    inverse = quotient(ONE, amount, places=_PLACES)
+    return inverse if inverse * amount <= ONE else inverse - _LEAST
+
+
+def _line(code: str, limit: str, cap: Decimal, slope: Decimal, budget: Decimal) -> Bound:
+    return Bound(code=code, limit=limit, cap=cap, slope=slope, budget=budget)

@@ -1,0 +1,174 @@
+"""The checks that bind only what increases a position: modes, freshness, leverage, margin, exposure, slippage.
+
+Messages are those of the protocol sheet 8.9. A limit is exclusive: what equals it passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from events.catalog import ProductListed
+from events.event import Part
+from events.money import ZERO, plain, quotient, rounded
+from events.orders import Breach, OrderApproved
+from events.terms import Side
+from projections.account import Account
+from projections.bounds import Bound, Others, bounds, others
+from projections.exposure import Exposure, Pending
+from projections.sight import Sight
+
+
+class Increase(Part, frozen=True):
+    """An order that increases: what is asked as a whole, and how much of it opens."""
+
+    product: str
+    side: Side
+    qty: Decimal
+    opening: Decimal
+    price: Decimal | None  # the limit; None for an order that takes any price
+    leverage: Decimal | None
+    at: int
+
+
+def mode_breaches(account: Account, product: str, *, guard: str | None) -> Iterator[Breach]:
+    """Does a mode forbid every increase? `guard` is what a guard said in this turn and is not in the log yet."""
+    if account.limits.is_killed:
+        yield _breach("kill_switch", "off", "on", "Kill switch enabled - all trading halted")
+    why = account.limits.why_reduce_only(product) or guard
+    if why is not None:
+        message = f"Reduce-only mode active - cannot increase position for {product}"
+        yield _breach("reduce_only", "off", why, message)
+
+
+def certainty_breaches(account: Account, sight: Sight, product: str) -> Iterator[Breach]:
+    """Do we know what we would be trading on?"""
+    if account.portfolio.marks.mark(product) is None:
+        yield _breach("stale_mark", "fresh", "stale or unknown", f"Mark price of {product} is stale or unknown")
+    if sight.deaf:
+        message = f"The exchange's word on our orders may be missed (user feed {sight.deaf})"
+        yield _breach("user_feed", "whole", sight.deaf, message)
+    for order in account.orders.unknown(product):
+        message = f"Outcome of order {order.order} is unknown - no entries in {product}"
+        yield _breach("unknown_order", "none", order.order, message)
+
+
+def size_breaches(
+    account: Account, rules: ProductListed, order: Increase, approved: Sequence[OrderApproved]
+) -> Iterator[Breach]:
+    """Would the product, or the account, become larger than a limit allows?"""
+    equity, before = account.equity(), account.exposure(order.product, approved)
+    other = others(account, order.product, approved, at=order.at)
+    if equity is None or before is None or other is None:
+        why = "; ".join(account.portfolio.unknown()) or "a price is unknown"
+        yield _breach("equity_unknown", "known", why, f"Equity is unknown ({why})")
+        return
+    after = before.plus(Pending(side=order.side, qty=order.qty, price=order.price or before.price))
+    lines = bounds(account, rules, order.side, equity=equity, other=other, at=order.at, asked=order.leverage)
+    for line in lines:
+        if not line.holds(after.notional):
+            yield _SENTENCES[line.code](line, after, other, equity)
+
+
+def order_breaches(
+    account: Account, rules: ProductListed, order: Increase, *, approvals_in_a_minute: int
+) -> Iterator[Breach]:
+    """Is this order by itself too far from the mark, too large, or one too many?"""
+    limits = account.limits.limits
+    mark = account.portfolio.marks.mark(order.product)
+    if mark is not None and order.price is not None:
+        against_us = order.side.sign * (order.price - mark.price) * 10_000
+        if against_us > limits.slippage_guard_bps * mark.price:
+            bps = quotient(against_us, mark.price, places=2)
+            message = (
+                f"Expected slippage {bps:.0f} bps exceeds guard of {limits.slippage_guard_bps} bps for {order.product}"
+                f" (price: {order.price}, mark: {mark.price})"
+            )
+            yield _breach("slippage", str(limits.slippage_guard_bps), str(bps), message)
+    if rules.max_size is not None and order.qty > rules.max_size:
+        message = f"Quantity {order.qty} exceeds maximum size {rules.max_size} of {order.product}"
+        yield _breach("max_size", str(rules.max_size), str(order.qty), message)
+    if limits.max_order_qty is not None and order.opening > limits.max_order_qty:
+        message = f"Quantity {order.opening} exceeds maximum of {limits.max_order_qty} for {order.product}"
+        yield _breach("max_order_qty", str(limits.max_order_qty), str(order.opening), message)
+    most = limits.max_orders_per_minute
+    if most is not None and approvals_in_a_minute >= most:
+        message = f"{approvals_in_a_minute} orders in the last minute, at most {most} are allowed"
+        yield _breach("max_orders_per_minute", str(most), str(approvals_in_a_minute), message)
+
+
+_Sentence = Callable[[Bound, Exposure, Others, Decimal], Breach]
+
+
+def _leverage_of_product(line: Bound, after: Exposure, _other: Others, equity: Decimal) -> Breach:
+    multiple = _multiple(after.notional, equity)
+    cap = str(plain(rounded(line.cap, places=2)))
+    message = (
+        f"Leverage {multiple} exceeds {after.product} cap of {cap}x (notional: {after.notional}, equity: {equity})"
+    )
+    return _breach(line.code, cap, multiple, message)
+
+
+def _leverage_of_account(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
+    multiple = _multiple(after.notional + other.gross, equity)
+    return _breach(line.code, str(line.cap), multiple, f"Leverage {multiple} exceeds global cap of {line.cap}x")
+
+
+def _margin_buffer(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
+    margin = rounded(line.slope * after.notional, places=2) + rounded(other.margin, places=2)
+    buffer = _share(equity - margin, equity)
+    message = (
+        f"Insufficient liquidation buffer: {buffer} < {line.cap:.1%} required"
+        f" (margin needed: {margin}, equity: {equity})"
+    )
+    return _breach(line.code, f"{line.cap:.1%}", buffer, message)
+
+
+def _projection(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
+    maintenance = (line.slope - line.cap) * after.notional + other.maintenance
+    buffer = quotient(max(equity - maintenance, ZERO), after.notional + other.gross, places=6)
+    message = f"Projected liquidation buffer {buffer:.2%} < {line.cap:.2%} for {after.product}"
+    return _breach(line.code, f"{line.cap:.2%}", f"{buffer:.2%}", message)
+
+
+def _max_notional(line: Bound, after: Exposure, _other: Others, _equity: Decimal) -> Breach:
+    message = f"Symbol notional {after.notional} exceeds cap {line.cap} for {after.product}"
+    return _breach(line.code, str(line.cap), str(after.notional), message)
+
+
+def _exposure_of_product(line: Bound, after: Exposure, _other: Others, equity: Decimal) -> Breach:
+    share = _share(after.notional, equity)
+    message = f"Symbol exposure {share} exceeds cap of {line.cap:.1%} for {after.product}"
+    return _breach(line.code, f"{line.cap:.1%}", share, message)
+
+
+def _exposure_of_account(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
+    share = _share(after.notional + other.gross, equity)
+    message = f"Total exposure {share} would exceed cap of {line.cap:.1%} (new notional: {after.notional})"
+    return _breach(line.code, f"{line.cap:.1%}", share, message)
+
+
+_SENTENCES: dict[str, _Sentence] = {
+    "leverage_symbol": _leverage_of_product,
+    "leverage_margin": _leverage_of_product,
+    "leverage_order": _leverage_of_product,
+    "leverage_global": _leverage_of_account,
+    "margin_buffer": _margin_buffer,
+    "max_notional": _max_notional,
+    "exposure_symbol": _exposure_of_product,
+    "exposure_total": _exposure_of_account,
+    "liquidation_projection": _projection,
+}
+
+
+def _multiple(amount: Decimal, equity: Decimal) -> str:
+    """Times equity; without equity any amount is too much."""
+    return f"{quotient(amount, equity, places=6):.1f}x" if equity > ZERO else "∞x"
+
+
+def _share(amount: Decimal, equity: Decimal) -> str:
+    return f"{quotient(amount, equity, places=6):.1%}" if equity > ZERO else "∞%"
+
+
+def _breach(code: str, limit: str, value: str, message: str) -> Breach:
+    return Breach(code=code, limit=limit, value=value, message=message)
