@@ -161,22 +161,25 @@ class ActorHost:
     def hear(self, records: Sequence[Record]) -> Heard:
         self._wave += 1
         told: dict[str, int] = {}
+        heard = Heard([], [])
         kinds = {type(record.event) for record in records}
-        for name, box in self._boxes.items():
+        for name, box in list(self._boxes.items()):
             if kinds.isdisjoint(box.hears):
                 continue
             for_box = [record for record in records if type(record.event) in box.hears]
-            told[name] = for_box[0].seq
-            box.ref.tell(_Tell(self._wave, for_box))
+            try:
+                box.ref.tell(_Tell(self._wave, for_box))
+                told[name] = for_box[0].seq
+            except pykka.ActorDeadError:
+                heard.failures.extend(self._abandon(name, for_box[0].seq, "its actor is dead", hung=False))
         replies = self._collect(told)
-        heard = Heard([], [])
         for reply in replies:
             heard.answers.extend(reply.heard.answers)
             heard.failures.extend(reply.heard.failures)
         if len(replies) > 1:
             heard.answers.sort(key=_log_order)
         for name, first in told.items():  # what is still here did not answer
-            heard.failures.extend(self._abandon(name, first))
+            heard.failures.extend(self._abandon(name, first, f"no answer within {self._answer_limit_s:g} s", hung=True))
         self._left_out.update(failure.actor for failure in heard.failures)
         heard.failures.sort()
         return heard
@@ -229,11 +232,10 @@ class ActorHost:
             replies.append(reply)
         return replies
 
-    def _abandon(self, name: str, first: int) -> list[Failure]:
+    def _abandon(self, name: str, first: int, error: str, *, hung: bool) -> list[Failure]:
         box = self._boxes.pop(name)
         box.ref.stop(block=False)
-        error = f"no answer within {self._answer_limit_s:g} s"
-        return [Failure(first, seat.name, error, hung=True) for seat in box.seats if seat.name not in self._left_out]
+        return [Failure(first, seat.name, error, hung) for seat in box.seats if seat.name not in self._left_out]
 
 
 def _log_order(answer: Answer) -> tuple[int, str, int]:

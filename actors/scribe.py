@@ -5,6 +5,7 @@ It is what the journal and a backtest share. It reads no door and starts no thre
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from actors.door import Fact
 from actors.turns import Failure, Host, Turns
 from events.codec import digest_of
 from events.event import Event
-from events.log import EventLog, Place, SnapshotStore
+from events.log import EventLog, LogWriteFailed, Place, SnapshotStore
 from events.orders import CancelSubmitted, OrderSubmitted
 from events.record import AnyEvent, Record
 from events.session import ActorRestarted, SessionEnded
@@ -104,7 +105,8 @@ class Scribe:
             durable(seq)
         if self._snapshots and not self._left_out and place.seq - self._last_snapshot >= self._snapshot_every:
             self._last_snapshot = place.seq
-            self._snapshots.save(place, self._code, self._host.snapshot())
+            with contextlib.suppress(LogWriteFailed):  # a cache: the next one may succeed, and none is missed
+                self._snapshots.save(place, self._code, self._host.snapshot())
 
     def end(self, session: str, reason: str, unknown_orders: tuple[str, ...], at: int) -> Place:
         """Record `SessionEnded` with the digest of all states, commit, close the log."""
@@ -162,7 +164,7 @@ def catch_up(seats: Sequence[Seat], log: EventLog, snapshots: SnapshotStore | No
     Returns the number of records folded.
     """
     after = 0
-    snapshot = snapshots.latest(log.head.seq, code) if snapshots else None
+    snapshot = snapshots.latest(log.head.seq, code, belongs=log.has) if snapshots else None
     if snapshot and all(seat.name in snapshot.states for seat in seats):
         after = snapshot.place.seq
         for seat in seats:

@@ -7,6 +7,7 @@ A system keeps its own list of everything it started; two can run in one process
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import socket
@@ -32,7 +33,7 @@ from actors.settings import SystemSettings
 from actors.start_check import StartReport, check_start
 from actors.turns import Host
 from actors.unsettled import Unsettled
-from events.log import EventLog, Place, SnapshotStore
+from events.log import EventLog, LogWriteFailed, Place, SnapshotStore
 from events.money import use_exact_arithmetic
 from events.record import AnyEvent, Record
 from events.session import SessionStarted, StopRequested, Surroundings
@@ -162,7 +163,8 @@ class System:
         self._door.close()
         self._stop_parts()
         self._close()
-        self._log.close_without_commit()
+        with contextlib.suppress(LogWriteFailed):
+            self._log.close()
 
     def _say_and_wait(self, event: AnyEvent, lane: Lane = Lane.OPERATOR) -> None:
         durable = threading.Event()

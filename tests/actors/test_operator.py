@@ -75,9 +75,7 @@ def test_a_malformed_limit_is_refused_and_nothing_changes(
 
 
 @pytest.mark.parametrize("line", [b"kill!\n", b'{"type":"SessionEnded"}\n', b'{"type":"KillSwitchThrown"}\n', b"\n"])
-def test_what_is_no_act_gets_a_sentence_and_never_reaches_the_journal(
-    system: tuple[Path, Clerk], line: bytes
-) -> None:
+def test_what_is_no_act_gets_a_sentence_and_never_reaches_the_journal(system: tuple[Path, Clerk], line: bytes) -> None:
     folder, clerk = system
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(folder / SOCKET_NAME))

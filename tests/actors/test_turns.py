@@ -140,7 +140,7 @@ def test_decisions_without_end_stop_the_system(hosting: Hosting) -> None:
 def test_an_own_record_that_was_never_said_is_refused() -> None:
     seat = Seat(Toy("abe"))
     seat.hear(Record(seq=1, at=1, by="clock", event=ClockTicked()))
-    with pytest.raises(Diverged, match="abe said .* but record 2"):
+    with pytest.raises(Diverged, match=r"abe said .* but record 2"):
         seat.follow(Record(seq=2, at=1, by="abe", cause=1, event=StrategyPaused(strategy="abe", reason="other")))
 
 
