@@ -1,12 +1,14 @@
-"""One codec with canonical bytes: a record is one line of JSON, and the same record is always the same line.
+"""One codec with canonical bytes: a record is one line of JSON, and the line of a record read is the line it had.
 
-Fields stand in the order of their definition, fields at their default are left out, decimals are strings with
-their digits as given. `encode(decode(line)) == line` for every line that this codec wrote.
+Fields stand in the order of their definition, fields left at their default are left out, decimals are strings with
+their digits as given. `encode(decode(line)) == line` for every line that this codec wrote. A default spelled out by
+whoever made the event may be written out too, so what is compared between runs is records, never their lines.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,13 +20,23 @@ _decoder = msgspec.json.Decoder(Record)
 
 
 def encode(record: Record) -> bytes:
-    """The record's line, without its newline."""
+    """The record's line, without its newline. Raises `UnicodeEncodeError` for text that is no Unicode."""
     return _encoder.encode(record)
 
 
 def decode(line: bytes) -> Record:
     """The record of a line. Raises `msgspec.ValidationError` or `DecodeError` naming the path that is wrong."""
     return _decoder.decode(line)
+
+
+def encode_lines(records: Sequence[Record]) -> bytes:
+    """The records' lines, each with its newline."""
+    return _encoder.encode_lines(records)
+
+
+def decode_lines(lines: bytes) -> list[Record]:
+    """The records of lines, each with its newline. Raises as `decode` does, naming the line in the path."""
+    return _decoder.decode_lines(lines)
 
 
 def canonical_bytes(value: object) -> bytes:
