@@ -37,3 +37,17 @@ class TapeFeed:
             return
         finally:
             self._on_finished()
+
+
+class TapeConnection:
+    """A tape in the place of an exchange: one feed, nothing to ask and nothing to cancel."""
+
+    def __init__(self, tape: Iterable[tuple[int, AnyEvent]], door: Door, on_finished: Callable[[], None]) -> None:
+        self.parts = (TapeFeed(tape, door, on_finished),)
+        self.shells = ()
+
+    def last_look(self) -> None:
+        """A tape knows nothing of us."""
+
+    def cancel_all_once(self) -> None:
+        """Nothing rests anywhere but in the paper exchange, whose book is the log."""

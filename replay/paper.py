@@ -1,0 +1,61 @@
+"""A paper session on a tape: the whole live system, mailboxes and log included, with a tape as its feed.
+
+One fact a turn: the log is a function of tape, configuration and code, on either host, and the backtest's is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from actors.clocks import TapeClock
+from actors.door import Door
+from actors.settings import SystemSettings
+from actors.system import Ended, System, SystemBroken
+from actors.tape_feed import TapeConnection
+from events.log import EventLog, SnapshotStore
+from events.record import AnyEvent
+from replay.backtest import TAPE_ENDED
+
+
+def paper_session(
+    tape: Iterable[tuple[int, AnyEvent]],
+    *,
+    session: str,
+    start: int,
+    settings: SystemSettings,
+    log: EventLog,
+    snapshots: SnapshotStore | None = None,
+    data_dir: Path | None = None,
+    running: Callable[[System], None] | None = None,
+) -> Ended:
+    """Run the system over a tape from `start` (ns) to its end. Raises `SystemBroken` when the journal cannot go on.
+
+    `running` is handed the started system; an operator's stop ends the session before the tape.
+    """
+    finished: list[Callable[[], None]] = []
+
+    def connect(door: Door, _now: Callable[[], int], _unsettled: Sequence[str]) -> TapeConnection:
+        return TapeConnection(tape, door, lambda: finished[0]())
+
+    system = System(
+        settings,
+        log=log,
+        snapshots=snapshots,
+        clock=TapeClock(start),
+        session=session,
+        connect=connect,
+        data_dir=data_dir,
+        turn_facts=1,
+    )
+    finished.append(lambda: system.request_stop(TAPE_ENDED))
+    system.start()
+    if running:
+        running(system)
+    reason = system.wait()
+    assert reason is not None
+    try:
+        return system.stop(reason)
+    except SystemBroken:
+        system.abandon()
+        raise
