@@ -37,7 +37,7 @@ class ProductFunding(msgspec.Struct, kw_only=True):
     total: Decimal = ZERO  # all accruals as corrected, paid or not
     paid: Decimal = ZERO  # what moved as cash
     entries: list[FundingEntry] = msgspec.field(default_factory=list)  # by boundary, the latest
-    forgotten: int = 0  # the boundary of the latest entry that lives in the sums only
+    forgotten: int = -1  # the boundary of the latest entry that lives in the sums only
     payments: list[int] = msgspec.field(default_factory=list)  # `through` of the latest payments, ascending
 
     @property
