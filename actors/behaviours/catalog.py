@@ -14,7 +14,7 @@ class CatalogBehaviour:
     """Says `ProductChanged`, with the fields that differ, when a product is listed by other rules than before."""
 
     name = "catalog"
-    hears = Catalog.hears | {ProductChanged}
+    hears: frozenset[type[Event]] = Catalog.hears | {ProductChanged}
 
     def __init__(self) -> None:
         self.state = Catalog()

@@ -43,7 +43,7 @@ class FundingBehaviour:
     """Says `FundingAccrued` once a boundary, and `FundingCorrected` when rate, fill or payment say otherwise."""
 
     name = "funding"
-    hears = FundingLedger.hears | {
+    hears: frozenset[type[Event]] = FundingLedger.hears | {
         ClockTicked,
         ProductListed,
         FundingRatePublished,

@@ -61,7 +61,7 @@ class MarksBehaviour:
     """Says `MarkUpdated` when price or source change or freshness returns, and `MarkWentStale` when it goes."""
 
     name = "marks"
-    hears = _MARKET | _FEED | Marks.hears | {ClockTicked, SessionStarted, ProductListed}
+    hears: frozenset[type[Event]] = _MARKET | _FEED | Marks.hears | {ClockTicked, SessionStarted, ProductListed}
 
     def __init__(self) -> None:
         self.state = MarksState()

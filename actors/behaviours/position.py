@@ -57,7 +57,7 @@ class PositionBehaviour:
     """Says `PositionChanged` for every change, and finds, adjusts, reverses and clears differences."""
 
     name = "position"
-    hears = (
+    hears: frozenset[type[Event]] = (
         Positions.hears
         | Reconciliation.hears
         | {ClockTicked, SessionStarted, PositionChanged, DiscrepancyFound, DiscrepancyCleared}

@@ -1,0 +1,225 @@
+"""The mark cache: what it says of prices, and when it says that they may no longer be traded on."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.behaviours.marks import MarksBehaviour
+from events.event import Event
+from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
+from events.market import BookChanged, BookSnapshotted, MarkReported, MarkUpdated, MarkWentStale
+from events.record import AnyEvent
+from events.session import ClockTicked
+from events.terms import Level, MarkSource
+from tests.streams.desk import HOUR, MINUTE, SECOND, Desk
+from tests.streams.facts import BIP, D, listed, quoted, started, traded
+
+TICK = ClockTicked()
+LOST = FeedLost(feed="market", connection=1, reason="closed by the peer")
+SUBSCRIBED = FeedSubscribed(feed="market", connection=2, channels=("level2", "market_trades"))
+MS = 1_000_000
+
+
+def opened(*facts: AnyEvent) -> Desk:
+    desk = Desk(MarksBehaviour())
+    desk.hear(started(), listed(), *facts)
+    return desk
+
+
+def priced() -> Desk:
+    """A desk whose mark is 101, fresh, by book and trade."""
+    desk = opened()
+    desk.hear(quoted("100", "102", at=desk.at), traded("101", at=desk.at))
+    return desk
+
+
+def mark(price: str, source: MarkSource, at: int) -> MarkUpdated:
+    return MarkUpdated(product=BIP, price=D(price), source=source, exchange_at=at)
+
+
+def stale(said: list[Event]) -> list[str]:
+    assert all(isinstance(event, MarkWentStale) for event in said), said
+    return [event.reason for event in said if isinstance(event, MarkWentStale)]
+
+
+def book(bids: tuple[Level, ...], asks: tuple[Level, ...], at: int) -> BookSnapshotted:
+    return BookSnapshotted(product=BIP, bids=bids, asks=asks, exchange_at=at)
+
+
+def test_the_middle_until_the_first_trade_then_the_median() -> None:
+    desk = opened()
+    at = desk.at
+    assert desk.hear(quoted("100", "103", at=at)) == [mark("101.5", MarkSource.MID, at)]
+    assert desk.hear(traded("102", at=at)) == [mark("102", MarkSource.BOOK_AND_TRADE, at)]
+
+
+def test_trades_alone_make_a_mark_of_their_own_source() -> None:
+    desk = opened()
+    assert desk.hear(traded("102", at=desk.at)) == [mark("102", MarkSource.TRADE, desk.at)]
+
+
+def test_nothing_is_said_while_price_and_source_stay() -> None:
+    desk = priced()
+    assert desk.hear(traded("101", at=desk.at + 1), quoted("100.5", "101.5", at=desk.at + 1), after=1) == []
+
+
+def test_two_equal_prices_in_one_turn_are_said_once() -> None:
+    desk = opened()
+    said = desk.hear(traded("102", at=desk.at), traded("102", at=desk.at), traded("103", at=desk.at))
+    assert said == [mark("102", MarkSource.TRADE, desk.at), mark("103", MarkSource.TRADE, desk.at)]
+
+
+def test_the_source_alone_is_worth_saying() -> None:
+    desk = opened()
+    desk.hear(quoted("100", "102", at=desk.at))
+    assert desk.hear(traded("101", at=desk.at)) == [mark("101", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_the_top_of_a_book_is_the_touch() -> None:
+    desk = opened()
+    at = desk.at
+    levels = book(((D(99), D(1)), (D(98), D(1))), ((D(101), D(1)), (D(104), D(2))), at)
+    assert desk.hear(levels) == [mark("100", MarkSource.MID, at)]
+    deep = BookChanged(product=BIP, bids=((D(97), D(5)),), asks=(), exchange_at=at)
+    assert desk.hear(deep) == []
+    best_gone = BookChanged(product=BIP, bids=(), asks=((D(101), D(0)),), exchange_at=at)
+    assert desk.hear(best_gone) == [mark("101.5", MarkSource.MID, at)]
+
+
+def test_a_crossed_book_is_not_believed() -> None:
+    desk = priced()
+    assert desk.hear(quoted("103", "102", at=desk.at)) == [mark("101", MarkSource.TRADE, desk.at)]
+
+
+def test_a_crossed_book_without_a_trade_leaves_no_mark() -> None:
+    desk = opened()
+    desk.hear(quoted("100", "102", at=desk.at))
+    (why,) = stale(desk.hear(quoted("103", "102", at=desk.at)))
+    assert "crossed" in why
+
+
+@pytest.mark.parametrize(
+    ("loss", "word"),
+    [
+        (LOST, "closed by the peer"),
+        (FeedWentSilent(feed="market", connection=1, silent_ms=5_000), "silent for 5000 ms"),
+        (FeedGapFound(feed="market", connection=1, last_seq=0, next_seq=3), "skipped from 0 to 3"),
+        (FeedConnected(feed="market", connection=2), "not yet subscribed"),
+    ],
+)
+def test_a_broken_feed_makes_every_mark_stale_and_says_why(loss: AnyEvent, word: str) -> None:
+    (why,) = stale(priced().hear(loss))
+    assert word in why
+
+
+def test_stale_is_said_once_a_spell() -> None:
+    desk = priced()
+    assert len(desk.hear(LOST)) == 1
+    assert desk.hear(LOST, TICK, after=MINUTE) == []
+
+
+def test_the_user_feeds_troubles_are_not_the_marks() -> None:
+    assert priced().hear(FeedLost(feed="user", connection=1, reason="closed")) == []
+
+
+def test_a_lost_feed_is_whole_again_only_when_subscribed_and_fresh_data_came() -> None:
+    desk = priced()
+    desk.hear(LOST)
+    assert desk.hear(quoted("100", "102", at=desk.at)) == []
+    desk.hear(LOST)
+    assert desk.hear(SUBSCRIBED) == []
+    assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_a_snapshot_that_comes_before_the_last_acknowledgement_counts_once_subscribed() -> None:
+    desk = priced()
+    desk.hear(LOST, FeedConnected(feed="market", connection=2))
+    assert desk.hear(quoted("100", "102", at=desk.at)) == []
+    assert desk.hear(SUBSCRIBED) == [mark("101", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_changes_after_a_gap_do_not_make_a_book_whole() -> None:
+    desk = opened()
+    desk.hear(book(((D(99), D(1)),), ((D(101), D(1)),), desk.at))
+    desk.hear(FeedGapFound(feed="market", connection=1, last_seq=4, next_seq=6))
+    change = BookChanged(product=BIP, bids=((D(100), D(1)),), asks=(), exchange_at=desk.at)
+    assert desk.hear(change) == []
+    assert len(desk.hear(book(((D(99), D(1)),), ((D(101), D(1)),), desk.at))) == 1
+
+
+def test_after_staleness_the_same_price_is_said_again() -> None:
+    desk = priced()
+    desk.hear(FeedGapFound(feed="market", connection=1, last_seq=4, next_seq=6))
+    assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_data_that_lags_is_not_traded_on() -> None:
+    desk = priced()
+    (why,) = stale(desk.hear(quoted("100", "102", at=desk.at + 1), after=2_001 * MS + 1))
+    assert why == "the feed lags 2001 ms, over 2000 ms"
+    assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_an_old_trade_in_a_timely_book_is_no_lag() -> None:
+    desk = priced()
+    desk.at += 10 * SECOND
+    assert desk.hear(quoted("100", "102", at=desk.at), traded("101", at=desk.at - 9 * SECOND)) == []
+
+
+def test_a_lagging_trade_alone_is_no_mark() -> None:
+    desk = opened()
+    assert desk.hear(traded("101", at=desk.at - 3 * SECOND)) == []
+
+
+def test_a_market_not_heard_of_for_the_ttl_is_stale_at_the_next_tick() -> None:
+    desk = priced()
+    assert desk.hear(TICK, after=30 * SECOND) == []
+    (event,) = desk.hear(TICK, after=SECOND)
+    assert event == MarkWentStale(product=BIP, age_ms=31_000, reason="nothing heard of its market for over 30 s")
+    assert desk.hear(TICK, after=SECOND) == []
+
+
+def test_a_book_that_moves_below_the_top_keeps_its_mark_fresh() -> None:
+    desk = opened()
+    desk.hear(book(((D(99), D(1)),), ((D(101), D(1)),), desk.at))
+    for _ in range(4):
+        desk.at += 20 * SECOND
+        change = BookChanged(product=BIP, bids=((D(90), D(1)),), asks=(), exchange_at=desk.at)
+        assert desk.hear(change, TICK) == []
+
+
+def test_silence_in_a_closed_session_is_no_stale_mark() -> None:
+    desk = priced()
+    desk.hear(listed(session_open=False))
+    assert desk.hear(TICK, after=HOUR) == []
+    (why,) = stale(desk.hear(listed(), TICK))
+    assert "nothing heard" in why
+
+
+def test_the_index_bounds_the_mark() -> None:
+    desk = priced()
+    index = MarkReported(product=BIP, mark=None, index=D(100), exchange_at=desk.at)
+    assert desk.hear(index) == []
+    (why,) = stale(desk.hear(quoted("104", "106", at=desk.at)))
+    assert why == "price 104 is over 200 bps from the index 100"
+
+
+def test_an_index_long_unheard_of_bounds_nothing() -> None:
+    desk = priced()
+    desk.hear(MarkReported(product=BIP, mark=None, index=D(100), exchange_at=desk.at))
+    desk.at += MINUTE
+    assert desk.hear(quoted("104", "106", at=desk.at)) == [mark("104", MarkSource.BOOK_AND_TRADE, desk.at)]
+
+
+def test_marks_of_the_session_before_are_stale_at_the_start_of_the_next() -> None:
+    desk = priced()
+    (why,) = stale(desk.hear(started(session="s-2"), after=HOUR))
+    assert "a session began" in why
+    assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.MID, desk.at)]
+
+
+def test_products_do_not_share_a_mark() -> None:
+    desk = priced()
+    assert desk.hear(traded("7", at=desk.at, product="ETP")) == [
+        MarkUpdated(product="ETP", price=D(7), source=MarkSource.TRADE, exchange_at=desk.at)
+    ]
