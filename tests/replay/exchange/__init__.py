@@ -1,0 +1,1 @@
+"""The local exchange: its books, its venue without sockets, and the whole of it over real ones."""
