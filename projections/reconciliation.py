@@ -42,7 +42,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     since_seq: int = 0
     since_at: int = 0  # session time of that report
     confirmed_at: int | None = None  # session time of the first report that confirms the run
-    at_first_sight: bool = False  # reported before the first reconciliation of the log ended
+    at_first_sight: bool = False  # held when the account was first seen, and unchanged since
 
 
 class Reconciliation(msgspec.Struct, kw_only=True):
@@ -124,7 +124,9 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         ours = comparison.qty - sum((delta for _, delta in comparison.fills), ZERO)
         difference = event.qty - ours
         if not self.reconciled_seq:
-            comparison.at_first_sight = True
+            comparison.at_first_sight = bool(event.qty)
+        elif before is not None and event.qty != before.qty:
+            comparison.at_first_sight = False
         if self.is_in_flight(event.product):
             comparison.difference = difference
             self._restart(event.product)

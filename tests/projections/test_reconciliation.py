@@ -114,6 +114,8 @@ def test_an_order_is_in_flight_until_it_rests_or_is_over() -> None:
     assert not folded(submitted(), CLOSED).is_working(BIP)
 
 
-def test_what_was_reported_before_the_first_reconciliation_was_found_at_first_sight() -> None:
-    assert folded(reported("2", at=T), ASKED).of(BIP).at_first_sight
+def test_what_was_held_before_the_first_reconciliation_was_found_at_first_sight() -> None:
+    assert folded(reported("2", at=T), ASKED, reported("2", at=T + 1)).of(BIP).at_first_sight
+    assert not folded(reported("2", at=T), ASKED, reported("3", at=T + 1)).of(BIP).at_first_sight
+    assert not folded(reported("0", at=T), ASKED, reported("2", at=T + 1)).of(BIP).at_first_sight
     assert not folded(ASKED, reported("2", at=T)).of(BIP).at_first_sight
