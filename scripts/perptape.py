@@ -18,6 +18,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
+        rich_markup_mode=None,  # rich's help costs a tenth of a second at every --help and every usage error
         pretty_exceptions_enable=False,
         add_completion=True,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,7 +35,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """The entry of the console command."""
     try:
-        build()()
+        build()(prog_name="perptape")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away: `perptape log tail | head`

@@ -21,7 +21,10 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; made when missing.")] = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; still never writes over a file.")] = False,
 ) -> None:
-    """Write a commented perptape.toml for paper trading, and .env.example for what belongs in no file."""
+    """Write perptape.toml and .env.example, commented.
+
+    For paper trading on the live feed; never writes over a file.
+    """
     from scripts.cli import settings_files
 
     settings_files.write(folder, ask=not yes)

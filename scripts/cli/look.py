@@ -24,9 +24,25 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=PANEL)(command)
 
 
-def status(log: Log = None, config: Config = None, as_json: AsJson = False, at: At = None, seq: Seq = None) -> None:
-    """The whole picture: session, feeds, marks, account, restrictions, strategies."""
+def status(
+    log: Log = None,
+    config: Config = None,
+    as_json: AsJson = False,
+    at: At = None,
+    seq: Seq = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Keep looking on the live screen, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """The whole picture: session, marks, money, risk."""
     from scripts.cli import queries, views
+
+    if watch:
+        from scripts.cli.places import find_log
+        from scripts.cli.watching import watch_until_interrupted
+
+        watch_until_interrupted(find_log(log, config))
+        return
 
     _answer(log, config, as_json, at, seq, queries.status, views.status)
 
@@ -46,7 +62,7 @@ def orders(
     seq: Seq = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those closed within the last day.")] = False,
 ) -> None:
-    """Open orders: working, in flight, or unknown."""
+    """Orders working, in flight, or unknown."""
     from scripts.cli import queries, views
 
     def ask(reader: Reader) -> Answer:
@@ -56,7 +72,7 @@ def orders(
 
 
 def pnl(log: Log = None, config: Config = None, as_json: AsJson = False, at: At = None, seq: Seq = None) -> None:
-    """Profit and loss by product and in total, and the account beside the exchange's."""
+    """Profit and loss, and whether the exchange agrees."""
     from scripts.cli import queries, views
 
     _answer(log, config, as_json, at, seq, queries.pnl, views.pnl)
@@ -70,7 +86,7 @@ def funding(log: Log = None, config: Config = None, as_json: AsJson = False, at:
 
 
 def risk(log: Log = None, config: Config = None, as_json: AsJson = False, at: At = None, seq: Seq = None) -> None:
-    """Restrictions in force, and how far every limit is."""
+    """Restrictions in force, and distance to limits."""
     from scripts.cli import queries, views
 
     _answer(log, config, as_json, at, seq, queries.risk, views.risk)

@@ -26,6 +26,7 @@ from events.risk import (
 from events.session import ActorFailed, ActorRestarted, SessionEnded, SessionStarted
 from events.strategy import DecisionMade, StrategyFailed
 from events.terms import Action
+from scripts.cli.shown import cents, share
 
 #: How many are kept.
 KEPT = 50
@@ -100,7 +101,7 @@ def _told_of_trading(event: AnyEvent) -> tuple[str, str, str] | None:
             return "decision", event.product, f"{event.action.value.upper()}  {event.reason}"
         case OrderFilled():
             side = "bought" if event.side.sign > 0 else "sold"
-            text = f"{side} {plain(event.qty)} @ {event.price:,f}, fee {event.fee:,f}"
+            text = f"{side} {plain(event.qty)} @ {cents(event.price)}, fee {cents(event.fee)}"
             return "trade", event.product, text
         case OrderRefused():
             return "refusal", event.product, f"refused {event.side} {plain(event.asked)}: {event.message}"
@@ -114,7 +115,7 @@ def _told_of_trading(event: AnyEvent) -> tuple[str, str, str] | None:
             return (
                 "trade",
                 event.product,
-                f"funding {'received' if event.amount > 0 else 'paid'} {abs(event.amount):,f}",
+                f"funding {'received' if event.amount > 0 else 'paid'} {cents(abs(event.amount))}",
             )
         case StrategyFailed():
             return "alarm", event.strategy, f"the strategy failed and is paused: {event.error}"
@@ -132,9 +133,9 @@ def _told_of_alarms(event: AnyEvent) -> tuple[str, str, str] | None:
         case ReduceOnlyLeft():
             return "news", event.product or "all", f"reduce-only is over: {event.reason}"
         case DailyLossBreached():
-            return "alarm", "risk", f"daily loss {event.loss:,f} reached the limit {event.limit:,f}"
+            return "alarm", "risk", f"daily loss {cents(event.loss)} reached the limit {cents(event.limit)}"
         case LiquidationBufferBreached():
-            return "alarm", "risk", f"liquidation buffer {event.buffer:f} is under {event.limit:f}"
+            return "alarm", "risk", f"liquidation buffer {share(event.buffer)} is under {share(event.limit)}"
         case MarkWentStale():
             return "alarm", event.product, f"mark is stale: {event.reason}"
         case DiscrepancyFound():

@@ -81,6 +81,13 @@ def price(amount: Decimal | None) -> str:
     return UNKNOWN if amount is None else f"{plain(amount):,f}"
 
 
+def cents(amount: Decimal | None) -> str:
+    """A price or a fee rounded for the eye: to the hundredth, or four digits behind it where it is below one."""
+    if amount is None:
+        return UNKNOWN
+    return f"{plain(rounded(amount, places=2 if abs(amount) >= 1 else 6)):,f}"
+
+
 def qty(amount: Decimal | None) -> str:
     return UNKNOWN if amount is None else f"{plain(amount):f}"
 

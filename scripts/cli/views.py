@@ -11,7 +11,7 @@ from rich.text import Text
 
 from scripts.cli.places import Life, Until, silent_s
 from scripts.cli.reading import Reader
-from scripts.cli.shown import duration, gain, money, price, qty, share, table, time_utc
+from scripts.cli.shown import cents, duration, gain, money, price, qty, share, table, time_utc
 
 #: A running system whose log was silent for longer than this is said to be so; its clock ticks every second.
 SILENT_S = 5
@@ -107,7 +107,7 @@ def positions(reader: Reader) -> RenderableType:
             Text(position.side, style={"long": "green", "short": "red"}.get(position.side, "dim")),
             qty(position.qty),
             qty(row.base_qty),
-            price(position.entry_price) if position.qty else "",
+            cents(position.entry_price) if position.qty else "",
             price(row.mark) if row.is_mark_fresh or row.mark is None else Text(f"{price(row.mark)} stale", style="red"),
             gain(row.unrealized_pnl),
             gain(row.realized_pnl),
