@@ -120,15 +120,13 @@ def nanoseconds_of(text: str) -> int:
     >>> nanoseconds_of("2026-04-07T14:30:03Z") == nanoseconds_of("2026-04-07T16:30:03.0+02:00")
     True
     """
+    try:
+        if text[-1] == "Z":
+            return _seconds[text[:19]] + int(text[20:-1]) * _SCALES[len(text)]
+    except (KeyError, ValueError, IndexError):
+        pass  # a new second, no fraction, or no time at all
     second = _seconds.get(text[:19])
-    if second is None:
-        second = _second_of(text)
-    scale = _SCALES.get(len(text))
-    if scale and text[-1] == "Z":
-        digits = text[20:-1]
-        if digits.isdigit() and text[19] == ".":
-            return second + int(digits) * scale
-    return second + _rest_of(text)
+    return (_second_of(text) if second is None else second) + _rest_of(text)
 
 
 def rfc3339(at: int) -> str:

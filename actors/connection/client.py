@@ -86,16 +86,19 @@ class CoinbaseClient:
         self,
         urgency: Urgency,
         *,
+        patience_s: float | None = None,
         pause: Callable[[float], object] | None = None,
         max_retries: int | None = None,
         timeout_s: float | None = None,
     ) -> CoinbaseClient:
         """The same client and limits, in another lane.
 
+        It waits at most `patience_s` for the rate limit, or gets `RateLimitError`; None: as long as it takes.
         `pause` waits between retries in place of `time.sleep`, so that a shell that stops need not sleep it out.
         """
         line = copy.copy(self._line)
         line.urgency = urgency
+        line.patience_s = patience_s
         line.pause = pause
         line.max_retries = line.max_retries if max_retries is None else max_retries
         line.timeout_s = line.timeout_s if timeout_s is None else timeout_s

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -44,7 +44,7 @@ Products = Mapping[str, str]
 _AGGRESSOR = {"BUY": Side.SELL, "SELL": Side.BUY}
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A frame, read. `sequence` and `at` are None for an error frame, which has neither."""
 
     channel: str
@@ -55,7 +55,7 @@ class Frame(NamedTuple):
     error: str | None = None
     heartbeat: int | None = None
     is_snapshot: bool = False  # of the user channel
-    unpriced: Sequence[str] = ()  # orders of the exchange that filled, but without a value: to be read by REST
+    unpriced: tuple[str, ...] = ()  # orders of the exchange that filled, but without a value: to be read by REST
 
 
 def read_frame(raw: bytes | str, products: Products) -> Frame:
@@ -184,7 +184,7 @@ def _orders(form: UserFrame, products: Products) -> Frame:
             else:
                 events.append(_report(order, product, at))
     is_snapshot = any(event.type == "snapshot" for event in form.events)
-    return Frame("user", form.sequence_num, at, events, is_snapshot=is_snapshot, unpriced=unpriced)
+    return Frame("user", form.sequence_num, at, events, is_snapshot=is_snapshot, unpriced=tuple(unpriced))
 
 
 def _report(order: UserOrder, product: str, at: int) -> OrderReported:

@@ -54,17 +54,19 @@ class RequestLimiter:
             self._forget(time.monotonic())
             return len(self._sent)
 
-    def take(self, urgency: Urgency | None = None) -> None:
+    def take(self, urgency: Urgency | None = None, patience_s: float | None = None) -> None:
         """Wait for a place in the window and take it.
 
-        Raises `RateLimitError` at the limit when throttling is off, `ConnectionClosed` after `close`.
+        Raises `RateLimitError` where that would take longer than `patience_s`, or when throttling is off and the limit
+        is reached; `ConnectionClosed` after `close`.
         """
         allowed = self._allowed(urgency)
+        give_up = float("inf") if patience_s is None else time.monotonic() + patience_s
         lane = Urgency.EXITS if urgency is None else urgency
         with self._changed:
             self._waiting[lane] += 1
             try:
-                while not self._takes(allowed, lane):
+                while not self._takes(allowed, lane, give_up):
                     pass
             finally:
                 self._waiting[lane] -= 1
@@ -76,7 +78,7 @@ class RequestLimiter:
             self._closed = True
             self._changed.notify_all()
 
-    def _takes(self, allowed: int, lane: Urgency) -> bool:
+    def _takes(self, allowed: int, lane: Urgency, give_up: float) -> bool:
         """Take a place, or wait until there may be one."""
         if self._closed:
             raise ConnectionClosed("the connection was closed while a request waited for the rate limit")
@@ -87,7 +89,7 @@ class RequestLimiter:
             self._warn()
             return True
         free_in_s = self._sent[len(self._sent) - allowed] + self._window_s - now if len(self._sent) >= allowed else 0.0
-        if not self._throttle:
+        if not self._throttle or now + free_in_s > give_up:
             raise RateLimitError(
                 f"our own limit of {self.limit} requests in {self._window_s:g} s is reached",
                 code="OWN_LIMIT",

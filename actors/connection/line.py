@@ -61,6 +61,7 @@ class Line:
         self.jitter_factor = jitter_factor
         self.timeout_s = timeout_s
         self.urgency: Urgency | None = None
+        self.patience_s: float | None = None
         self.pause: Callable[[float], object] | None = None
         self._host = urlsplit(self.base_url).netloc
 
@@ -105,7 +106,7 @@ class Line:
     ) -> T:
         path = API + path
         url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
-        self.limiter.take(self.urgency)
+        self.limiter.take(self.urgency, self.patience_s)
         before_send()
         headers = {"Cache-Control": "no-cache"}
         if body is not None:
