@@ -136,7 +136,7 @@ class Gate(NamedTuple):
         return guard_price(order.side, mark.price, band_bps=guard_bps, increment=rules.price_increment)
 
     def _make_way(self, order: OrderProposed, breaches: Sequence[Breach]) -> list[Event]:
-        """What we placed ourselves and a proposal would trade with is cancelled, so that the proposal can come again."""
+        """What we placed and a proposal would trade with is cancelled, so that the proposal can come again."""
         rules = self.account.catalog.rules(order.product)
         if rules is None or not any(breach.code == "self_trade" for breach in breaches):
             return []

@@ -1,0 +1,54 @@
+"""What a strategy is shown: the view of one product, cut from the account and from what was watched."""
+
+from __future__ import annotations
+
+from actors.strategies.protocol import OpenOrder, View
+from events.money import ZERO
+from events.terms import Origin, Side
+from projections.account import Account
+from projections.bounds import room
+from projections.order import Order
+from projections.pricing import guard_price
+from projections.watch import Watch
+
+
+def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int) -> View:
+    """The room is counted at the guard price, so that an order sized into it passes the gate."""
+    product, limits = watch.product, account.limits
+    position, rules = account.portfolio.positions.of(product), account.catalog.rules(product)
+    mark = account.portfolio.marks.mark(product)
+    price = highest = ZERO if mark is None else mark.price
+    if rules is not None and mark is not None:
+        band = limits.limits.slippage_guard_bps
+        highest = guard_price(Side.BUY, price, band_bps=band, increment=rules.price_increment)
+    return View(
+        strategy=strategy,
+        product=product,
+        at=at,
+        mark=None if mark is None else price,
+        marks=tuple(watch.marks),
+        qty=position.qty,
+        entry_price=position.entry_price,
+        opened_at=position.opened_at,
+        best_mark=watch.best_mark,
+        entries=len(watch.entries),
+        open_orders=tuple(map(_shown, account.orders.open_orders(product))),
+        equity=account.equity(),
+        room_long=room(account, product, Side.BUY, price=highest, at=at),
+        room_short=room(account, product, Side.SELL, price=price, at=at),
+        reduce_only=limits.why_reduce_only(product),
+        is_killed=limits.is_killed,
+        contract_size=position.contract_size if rules is None else rules.contract_size,
+        memory=memory,
+    )
+
+
+def _shown(order: Order) -> OpenOrder:
+    return OpenOrder(
+        order=order.order,
+        side=order.side,
+        leaves=order.leaves,
+        limit_price=order.limit_price,
+        reduce_only=order.reduce_only,
+        is_ours=order.origin is Origin.OURS,
+    )
