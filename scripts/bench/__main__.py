@@ -2,7 +2,8 @@
 
 A measure is a module of this package with `measure(rounds) -> dict`: `id`, `title`, `reference`, and `rows`, each with
 `case`, `ratio`, `first_day`, `goal` and whatever figures it has besides. Ratios are ours against a raw reference of
-the same run; `below` in a row means that less is better. Exit code 1 when a ratio misses its first-day column.
+the same run; `below` in a row means that less is better. A flat dict of named figures is taken as well; there a ratio
+is a figure whose name ends in "(first day >= 0.6)" or "<=". Exit code 1 when a ratio misses its first-day column.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import importlib
 import json
 import platform
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +26,8 @@ import scripts.bench
 
 DEFAULT_ROUNDS = 5
 
+_BOUND = re.compile(r"\(first day (>=|<=) ([\d.]+)\)")
+
 
 def names() -> list[str]:
     """The modules of this package that measure something."""
@@ -36,8 +40,22 @@ def run(chosen: Sequence[str], rounds: int) -> dict[str, Any]:
     measures = []
     for name in chosen:
         print(f"measuring {name}, {rounds} rounds", file=sys.stderr)
-        measures.append({"name": name, **importlib.import_module(f"scripts.bench.{name}").measure(rounds)})
+        found = importlib.import_module(f"scripts.bench.{name}").measure(rounds)
+        measures.append({"name": name, **(found if "rows" in found else _in_rows(found))})
     return {"python": platform.python_version(), "machine": platform.machine(), "rounds": rounds, "measures": measures}
+
+
+def _in_rows(figures: Mapping[str, float]) -> dict[str, Any]:
+    """Named figures as rows, those last that are ratios with a bound in their name."""
+    ratios, others = [], []
+    for name, value in figures.items():
+        bound = _BOUND.search(name)
+        if bound is None:
+            others.append({"case": name, "figure": value})
+        else:
+            row = {"case": name[: bound.start()].rstrip(), "ratio": value, "first_day": float(bound[2])}
+            ratios.append({**row, "below": bound[1] == "<="})
+    return {"id": "", "title": "", "reference": "the figures named reference", "rows": [*others, *ratios]}
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -57,7 +75,12 @@ def missed(report: Mapping[str, Any]) -> bool:
 
 def show(report: Mapping[str, Any], console: Console) -> None:
     for measure in report["measures"]:
-        table = Table(title=f"{measure['id']}  {measure['title']}", title_justify="left", box=None, header_style="dim")
+        table = Table(
+            title=f"{measure['id']}  {measure['title'] or measure['name']}".strip(),
+            title_justify="left",
+            box=None,
+            header_style="dim",
+        )
         known = ("case", "ratio", "first_day", "goal", "below", "held_back_by")
         figures = list(dict.fromkeys(key for row in measure["rows"] for key in row if key not in known))
         for place, name in enumerate(["case", *figures, "ratio", "first day", "goal", ""]):
