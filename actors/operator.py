@@ -68,6 +68,33 @@ def act(data_dir: Path, request: OperatorAct) -> int:
     return answer.seq
 
 
+NOTE_NAME = "operator-note.json"
+
+
+def leave_note(data_dir: Path, note: KillSwitchThrown) -> None:
+    """Without a running system: what the next start has to record before anything else."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = data_dir / (NOTE_NAME + ".tmp")
+    with draft.open("wb") as file:
+        file.write(msgspec.json.encode(note))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(data_dir / NOTE_NAME)
+
+
+def left_note(data_dir: Path) -> KillSwitchThrown | None:
+    """The note, if one was left. It stays until `forget_note`, which comes after it is durable in the log."""
+    try:
+        return msgspec.json.decode((data_dir / NOTE_NAME).read_bytes(), type=KillSwitchThrown)
+    except FileNotFoundError:
+        return None
+
+
+def forget_note(data_dir: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        (data_dir / NOTE_NAME).unlink()
+
+
 class OperatorSocket:
     """Listens for operators and puts their acts into the journal's first lane."""
 

@@ -26,7 +26,7 @@ from actors.door import Door, Lane
 from actors.hosts import ActorHost, TurnHost
 from actors.identity import code_identity
 from actors.journal import EndSession, Journal
-from actors.operator import OperatorSocket
+from actors.operator import OperatorSocket, forget_note, left_note
 from actors.scribe import Scribe, Shell, catch_up
 from actors.seats import behaviour_names, make_seat, strategy_sources
 from actors.settings import SystemSettings
@@ -100,6 +100,7 @@ class System:
         self.broken: BaseException | None = None
         self._settings = settings
         self._log = log
+        self._data_dir = data_dir
         self._clock = clock
         self._stopping = threading.Event()
         self._stop_reason = ""
@@ -127,6 +128,9 @@ class System:
                 surroundings=_surroundings(self._settings),
             )
         )
+        if self._data_dir and (note := left_note(self._data_dir)):
+            self._say_and_wait(note, by="operator")
+            forget_note(self._data_dir)
         if self._ticker:
             self._ticker.start()
         if self._operator:
@@ -166,9 +170,9 @@ class System:
         with contextlib.suppress(LogWriteFailed):
             self._log.close()
 
-    def _say_and_wait(self, event: AnyEvent, lane: Lane = Lane.OPERATOR) -> None:
+    def _say_and_wait(self, event: AnyEvent, lane: Lane = Lane.OPERATOR, by: str = "session") -> None:
         durable = threading.Event()
-        self._door.tell("session", [event], lane, None, lambda _seq: durable.set())
+        self._door.tell(by, [event], lane, None, lambda _seq: durable.set())
         while not durable.wait(0.1):
             if self.broken is not None:
                 raise SystemBroken(str(self.broken)) from self.broken

@@ -33,10 +33,12 @@ def paper_session(
 
     `running` is handed the started system; an operator's stop ends the session before the tape.
     """
-    finished: list[Callable[[], None]] = []
+
+    def tape_ended() -> None:
+        system.request_stop(TAPE_ENDED)
 
     def connect(door: Door, _now: Callable[[], int], _unsettled: Sequence[str]) -> TapeConnection:
-        return TapeConnection(tape, door, lambda: finished[0]())
+        return TapeConnection(tape, door, tape_ended)
 
     system = System(
         settings,
@@ -48,7 +50,6 @@ def paper_session(
         data_dir=data_dir,
         turn_facts=1,
     )
-    finished.append(lambda: system.request_stop(TAPE_ENDED))
     system.start()
     if running:
         running(system)

@@ -207,7 +207,7 @@ class _Derivation:
 
 
 class _LogOrder:
-    """Within a turn, records stand by wave, cause, actor, index. A swap is found here although each decision is right."""
+    """Within a turn, records stand by wave, cause, actor, index: a swap is found although each decision is right."""
 
     def __init__(self) -> None:
         self._waves: dict[int, int] = {}

@@ -1,6 +1,6 @@
 """The demonstration: the local exchange in one process, the trading system in another, and this one looks on.
 
-    exchange ◀── REST, WebSocket ──▶ trading system ──▶ log ──▶ this process: screen, verification, summary
+exchange ◀── REST, WebSocket ──▶ trading system ──▶ log ──▶ this process: screen, verification, summary
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ class Demonstration:
         while not stop.wait(LOOK_S):
             for name, process in (("trading system", self._system), ("exchange", self._exchange)):
                 if process.poll() is not None:
-                    raise DemoFailed(f"the {name} ended by itself (exit {process.returncode}): {self._last_words(name)}")
+                    raise DemoFailed(
+                        f"the {name} ended by itself (exit {process.returncode}): {self._last_words(name)}"
+                    )
             if end is not None and time.monotonic() >= end:
                 return
             if self._books().get("ended") and self._has_caught_up():
@@ -181,9 +183,10 @@ class Demonstration:
         return lines[-1] if lines else "it said nothing"
 
     def _product(self) -> str:
+        """The exchange's id of the one product it lists."""
         assert self._ready
-        reply = requests.get(f"{self._ready.rest}/control/books", timeout=10).json()
-        return str(reply["product"])
+        reply = requests.get(f"{self._ready.rest}/api/v3/brokerage/market/products", timeout=10)
+        return str(reply.json()["products"][0]["product_id"])
 
     def _books(self) -> dict[str, object]:
         assert self._ready
@@ -236,7 +239,10 @@ options = {{ enable_shorts = true }}
 
 
 def judge(
-    demonstration: Demonstration, books: dict[str, object], seconds: float, progress: Callable[[int], None] | None = None
+    demonstration: Demonstration,
+    books: dict[str, object],
+    seconds: float,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Outcome, Statement, Report]:
     """Verify the log that was left, and set its statement against the exchange's books."""
     log = demonstration.log_dir

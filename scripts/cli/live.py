@@ -1,0 +1,138 @@
+"""The commands that run something, prove something, or say something to a running system."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts.cli.options import AsJson, Config, Log
+
+RUN = "Run"
+PROVE = "Prove"
+OPERATE = "Operate"
+
+Tape = Annotated[
+    Path | None, typer.Option("--tape", help="A recorded tape; without it a market is generated.", show_default=False)
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of the generated market.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the log.")]
+
+
+def register(app: typer.Typer) -> None:
+    for panel, commands in (
+        (RUN, (run, demo, exchange, backtest)),
+        (PROVE, (verify,)),
+        (OPERATE, (kill, resume, stop)),
+    ):
+        for command in commands:
+            app.command(rich_help_panel=panel)(command)
+
+
+def run(
+    config: Config = None,
+    live: Annotated[bool, typer.Option("--live", help="Send real orders; the file must say so too.")] = False,
+) -> None:
+    """Trade on a configuration file: paper by default, real orders with --live."""
+    from actors.settings import DEFAULT_FILE
+    from scripts.cli.running import run as run_system
+    from scripts.cli.running import settings_from, tell_stderr
+
+    run_system(settings_from(config or Path(DEFAULT_FILE), live=live), tell_stderr)
+
+
+def demo(
+    seconds: Annotated[float | None, typer.Option("--seconds", help="End after so long.", min=1.0)] = None,
+    tape: Tape = None,
+    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "30",
+    seed: Seed = 1,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Go on in this folder; a new one by default.", show_default=False)
+    ] = None,
+    hosting: Annotated[str, typer.Option("--hosting", help="actors, shared or turn.")] = "actors",
+    as_json: AsJson = False,
+) -> None:
+    """Trade a market on the local exchange, live and in full, then verify the log."""
+    from scripts.cli.demo import run_demo
+
+    run_demo(seconds, tape, speed, seed, data_dir, hosting, as_json=as_json)
+
+
+def exchange(
+    tape: Tape = None,
+    seed: Seed = 1,
+    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1",
+    port: Annotated[int, typer.Option("--port", help="0 is any free one.", min=0, max=65_535)] = 0,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="For the key file; a temporary folder by default.")
+    ] = None,
+    start_cash: Annotated[str, typer.Option("--start-cash", help="Cash of the account, USD.")] = "100000",
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https and wss with an authority of its own.")] = False,
+) -> None:
+    """Serve a tape as an exchange on loopback: Coinbase's REST, WebSocket and keys."""
+    from scripts.cli.serving import serve_exchange
+
+    serve_exchange(tape, seed, speed, port, data_dir, Decimal(start_cash), tls=tls)
+
+
+def backtest(
+    tape: Annotated[Path | None, typer.Argument(help="A recorded tape; without it a market is generated.")] = None,
+    config: Config = None,
+    seed: Seed = 1,
+    seconds: Annotated[int, typer.Option("--seconds", help="Length of a generated market.", min=1)] = 3600,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Keep the session's log in this folder.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the behaviours over a tape directly; fills are simulated by the paper exchange's rules."""
+    from scripts.cli.testing_back import run_backtest
+
+    run_backtest(tape, config, seed, seconds, out, as_json=as_json)
+
+
+def verify(log: Log = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Prove a log: chain, gaps, every decision derived again, every send against its intent."""
+    from scripts.cli.proving import run_verify
+
+    run_verify(log, config, as_json=as_json)
+
+
+def kill(
+    reason: Reason = "an operator's kill",
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close every position as well.")] = False,
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop every increase at once and cancel what could increase, until resumed."""
+    from scripts.cli.operating import kill_trading
+
+    kill_trading(config, data_dir, reason, flatten=flatten, as_json=as_json)
+
+
+def resume(
+    reason: Reason = "an operator's word",
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reset the kill switch and release reduce-only."""
+    from scripts.cli.operating import resume_trading
+
+    resume_trading(config, data_dir, reason, as_json=as_json)
+
+
+def stop(
+    reason: Reason = "stopped by an operator",
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    keep_orders: Annotated[bool, typer.Option("--keep-orders", help="Leave resting orders at the exchange.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """End the running session in order."""
+    from scripts.cli.operating import stop_system
+
+    stop_system(config, data_dir, reason, keep_orders=keep_orders, as_json=as_json)

@@ -1,0 +1,70 @@
+"""What operators say to a running system: kill, resume, stop.
+
+Without a running system, kill goes to the exchange itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from actors.operator import NotRunning, OperatorAct, act
+from actors.settings import DEFAULT_FILE, load
+from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
+from events.session import StopRequested
+from scripts.cli.exits import CommandFailed, Exit
+from scripts.cli.places import data_dir as configured_data_dir
+
+
+def kill_trading(config: Path | None, data_dir: Path | None, reason: str, *, flatten: bool, as_json: bool) -> None:
+    """Throw the kill switch of the running system; where none runs, cancel at the exchange and leave a note."""
+    folder = data_dir or configured_data_dir(config)
+    request = KillSwitchThrown(reason=reason, flatten=flatten)
+    try:
+        _say(folder, [request], as_json=as_json)
+    except NotRunning as not_running:
+        cancelled = _cancel_at_the_exchange(config, not_running)
+        _leave_note(folder, request)
+        if as_json:
+            print(json.dumps({"running": False, "cancelled": cancelled}))
+            return
+        print(f"{not_running}; {cancelled} resting orders were cancelled at the exchange itself")
+        print("the next start will begin killed")
+
+
+def resume_trading(config: Path | None, data_dir: Path | None, reason: str, *, as_json: bool) -> None:
+    """Reset the kill switch, then release reduce-only everywhere."""
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [KillSwitchReset(reason=reason), ReduceOnlyReleased(product=None, reason=reason)], as_json=as_json)
+
+
+def stop_system(config: Path | None, data_dir: Path | None, reason: str, *, keep_orders: bool, as_json: bool) -> None:
+    """Ask for an orderly end."""
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [StopRequested(reason=reason, cancel_resting=not keep_orders)], as_json=as_json)
+
+
+def _say(folder: Path, requests: list[OperatorAct], *, as_json: bool) -> None:
+    for request in requests:
+        seq = act(folder, request)
+        name = type(request).__name__
+        print(json.dumps({"event": name, "seq": seq}) if as_json else f"{name} is record {seq}, and durable")
+
+
+def _cancel_at_the_exchange(config: Path | None, not_running: NotRunning) -> int:
+    from actors.connection.wiring import cancel_resting
+
+    file = config or Path(DEFAULT_FILE)
+    if not file.exists():
+        raise CommandFailed(
+            f"{not_running}; and without a configuration file (--config) the exchange cannot be asked to cancel",
+            Exit.NOT_FOUND,
+        ) from not_running
+    return cancel_resting(load(file, os.environ).settings.exchange)
+
+
+def _leave_note(folder: Path, request: KillSwitchThrown) -> None:
+    from actors.operator import leave_note
+
+    leave_note(folder, request)

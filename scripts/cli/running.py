@@ -1,0 +1,138 @@
+"""A trading system from its settings: log, clock, connection; until it is stopped, or breaks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from actors.connection.wiring import ExchangeConnection, exchange_time
+
+from actors.clocks import SessionClock, TapeClock, WallClock
+from actors.door import Door
+from actors.settings import SystemSettings, load
+from actors.start_check import StartReport
+from actors.system import Ended, System, SystemBroken
+from events.log import FileLog, SnapshotStore
+from scripts.cli.exits import CommandFailed, Exit
+
+SNAPSHOTS = "snapshots"
+
+
+def settings_from(config: Path, *, live: bool) -> SystemSettings:
+    """The settings of a file. Live needs both the file's word and the command line's."""
+    settings = load(config, os.environ).settings
+    mode = settings.configuration.mode
+    if live and mode != "live":
+        raise CommandFailed(f'{config}: --live was asked for, but the file says mode = "{mode}"', Exit.CONFIGURATION)
+    if mode == "live" and not live:
+        raise CommandFailed(
+            f'{config}: the file says mode = "live"; real orders need `perptape run --live` as well', Exit.USAGE
+        )
+    if live and settings.exchange.key_file is None and settings.exchange.private_key is None:
+        raise CommandFailed(f"{config}: live trading needs exchange.key_file", Exit.CONFIGURATION)
+    return settings
+
+
+def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
+    """Trade until Ctrl-C, SIGTERM or an operator's stop. `say` gets sentences for people."""
+    log = open_log(settings)
+    if log.recovered:
+        cut = log.recovered
+        say(
+            f"the log ended within a commit that was never acknowledged: {cut.removed_bytes} bytes "
+            f"({cut.records} records) were cut from {cut.file} at byte {cut.offset}; record {cut.after_seq} is the last"
+        )
+    clock: SessionClock = (
+        TapeClock(max(exchange_time(settings.exchange), log.last_at))
+        if settings.exchange.clock == "tape"
+        else WallClock()
+    )
+
+    def connect(door: Door, now: Callable[[], int], unsettled: Sequence[str]) -> ExchangeConnection:
+        return ExchangeConnection(settings, door, now, unsettled)
+
+    system = System(
+        settings,
+        log=log,
+        snapshots=SnapshotStore(settings.data_dir / SNAPSHOTS),
+        clock=clock,
+        session=secrets.token_hex(8),
+        connect=connect,
+        data_dir=settings.data_dir,
+    )
+    say(_start_sentence(system.start_report))
+    with stopping_signals(system):
+        try:
+            system.start()
+            say(f"session {system.session} runs; log in {settings.data_dir}")
+            reason = None
+            while reason is None:
+                reason = system.wait(0.5)
+            say(f"stopping: {reason}")
+            ended = system.stop(reason)
+        except SystemBroken as broken:
+            system.abandon()
+            raise CommandFailed(
+                f"the system stopped, and what rested was cancelled once: {broken}", Exit.ERROR
+            ) from broken
+    say(f"session ended at record {ended.place.seq}, head {ended.place.digest[:16]}")
+    if ended.unknown_orders:
+        say(f"orders whose outcome the exchange has not told: {', '.join(ended.unknown_orders)}")
+    return ended
+
+
+def open_log(settings: SystemSettings) -> FileLog:
+    """The log of these settings, locked for writing."""
+    return FileLog.open(
+        settings.data_dir,
+        durability=settings.journal.durability,  # type: ignore[arg-type]  # checked when the settings were read
+        roll_bytes=settings.journal.roll_bytes,
+    )
+
+
+@contextlib.contextmanager
+def stopping_signals(system: System) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the system to stop in order; the second one ends the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        system.request_stop(signal.Signals(number).name)
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, before in kept.items():
+        if before is not signal.SIG_IGN:
+            signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, before in kept.items():
+            signal.signal(number, before)
+
+
+def tell_stderr(sentence: str) -> None:
+    """Sentences for people go to stderr; stdout is for results."""
+    print(f"perptape: {sentence}", file=sys.stderr, flush=True)
+
+
+def _start_sentence(report: StartReport) -> str:
+    if report.previous == "none":
+        return "a new log"
+    if report.previous == "crashed":
+        return (
+            "the session before did not end in order; its log was folded, and the exchange is asked what became of it"
+        )
+    if report.differing:
+        return (
+            f"session {report.session} ended under other code; this code sees the past of {', '.join(report.differing)} "
+            "differently (perptape verify says how)"
+        )
+    return f"session {report.session} ended in order, and its states are the same now"
