@@ -48,11 +48,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             f"the log ended within a commit that was never acknowledged: {cut.removed_bytes} bytes "
             f"({cut.records} records) were cut from {cut.file} at byte {cut.offset}; record {cut.after_seq} is the last"
         )
-    clock: SessionClock = (
-        TapeClock(max(exchange_time(settings.exchange), log.last_at))
-        if settings.exchange.clock == "tape"
-        else WallClock()
-    )
+    clock = _clock(settings, log)
 
     def connect(door: Door, now: Callable[[], int], unsettled: Sequence[str]) -> ExchangeConnection:
         return ExchangeConnection(settings, door, now, unsettled)
@@ -85,6 +81,12 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
     if ended.unknown_orders:
         say(f"orders whose outcome the exchange has not told: {', '.join(ended.unknown_orders)}")
     return ended
+
+
+def _clock(settings: SystemSettings, log: FileLog) -> SessionClock:
+    if settings.exchange.clock == "tape":
+        return TapeClock(max(exchange_time(settings.exchange), log.last_at))
+    return WallClock()
 
 
 def open_log(settings: SystemSettings) -> FileLog:
@@ -132,7 +134,8 @@ def _start_sentence(report: StartReport) -> str:
         )
     if report.differing:
         return (
-            f"session {report.session} ended under other code; this code sees the past of {', '.join(report.differing)} "
-            "differently (perptape verify says how)"
+            f"session {report.session} ended under other code; this code sees the past of "
+            f"{', '.join(report.differing)} differently "
+            "(perptape verify says how)"
         )
     return f"session {report.session} ended in order, and its states are the same now"
