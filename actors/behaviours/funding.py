@@ -15,7 +15,7 @@ from events.catalog import FundingRatePublished, ProductListed
 from events.event import Event
 from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.market import MarkUpdated, MarkWentStale
-from events.money import ZERO
+from events.money import ZERO, plain
 from events.orders import OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
@@ -174,7 +174,7 @@ class FundingBehaviour:
             return [*accruals]
         boundary = max((known for known in amounts if known <= paid.through), default=paid.through)
         before = amounts.get(boundary, ZERO)
-        reason = f"the exchange paid {paid.amount}, {-rest} more than was accrued"
+        reason = f"the exchange paid {paid.amount} where {plain(paid.amount + rest)} was accrued"
         correction = FundingCorrected(
             product=product, boundary=boundary, before=before, after=before - rest, reason=reason
         )
