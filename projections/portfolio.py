@@ -212,7 +212,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
         assert isinstance(event, BalanceReported)
         before = self.balance
         cash = event.spot_usd + event.futures_usd
-        if before is not None and event.exchange_at < before.exchange_at:
+        if before is not None and (event == before or event.exchange_at < before.exchange_at):
             return
         if self.start is None:
             self.start, self.start_from, self.start_at = cash, "balance", event.exchange_at
