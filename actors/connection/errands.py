@@ -35,14 +35,14 @@ class Errands:
         self._thread.start()
 
     def run(self, job: Callable[[], None], *, in_s: float = 0.0) -> None:
-        """Do `job` as soon as `in_s` seconds have passed. Returns at once."""
+        """Do `job` when `in_s` seconds have passed; without a delay it is done even if a stop comes first."""
         due = time.monotonic() + in_s if in_s else 0.0
         with self._changed:
             heapq.heappush(self._due, (due, next(self._count), job))
             self._changed.notify()
 
     def stop(self) -> None:
-        """Finish the job under way, forget the rest, end the thread."""
+        """Finish the job under way and those without a delay, forget the rest, end the thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -75,9 +75,10 @@ class Errands:
     def _next(self) -> Callable[[], None] | None:
         """The next job when it is due; None when stopped."""
         with self._changed:
-            while not self._stopped:
+            while True:
                 now = time.monotonic()
-                if self._due and self._due[0][0] <= now:
+                if self._due and self._due[0][0] <= (0.0 if self._stopped else now):
                     return heapq.heappop(self._due)[2]
+                if self._stopped:
+                    return None
                 self._changed.wait(self._due[0][0] - now if self._due else None)
-            return None
