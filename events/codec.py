@@ -34,7 +34,7 @@ def encode_lines(records: Sequence[Record]) -> bytes:
     return _encoder.encode_lines(records)
 
 
-def decode_lines(lines: bytes) -> list[Record]:
+def decode_lines(lines: bytes | memoryview) -> list[Record]:
     """The records of lines, each with its newline. Raises as `decode` does, naming the line in the path."""
     return _decoder.decode_lines(lines)
 

@@ -116,7 +116,7 @@ def _row(record: Record, shown: _Shown) -> Row:
         row["symbol"] = fields["product"]
     if isinstance(event, PositionChanged):
         row["side"] = "long" if event.qty > 0 else "short" if event.qty < 0 else "flat"
-    return row | fields
+    return row | fields | row
 
 
 def _decoded(line: Line) -> Record:

@@ -127,10 +127,11 @@ def _last_commit(segment: Segment, at_seq: int) -> tuple[Place, int]:
     place, end = segment.start, len(segment.lead)
     if place.seq == at_seq:
         return place, end
-    for block in segment.scan().blocks():
+    scan = segment.scan()
+    for block in scan.blocks():
         if block.last > at_seq:
             return place, end
-        place, end = Place(block.last, block.digest), block.end
+        place, end = scan.place, scan.offset
         if block.last == at_seq:
             return place, end
     raise LogError(

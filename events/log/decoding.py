@@ -32,7 +32,8 @@ def records_of(block: Block, *, not_before: int, file: str) -> tuple[Record, ...
 
 def last_at_of(block: Block) -> int:
     """The time of a block's last record, whatever its event."""
-    return _decode_timed(block.lines[block.lines.rfind(b"\n", 0, -1) + 1 :]).at
+    lines = bytes(block.lines)
+    return _decode_timed(lines[lines.rfind(b"\n", 0, -1) + 1 :]).at
 
 
 class _Timed(msgspec.Struct):
@@ -46,7 +47,7 @@ def _decode_each(block: Block, file: str) -> list[Record]:
     """The slow way: line by line, with lifts, so that what cannot be read is named with its own place."""
     records = []
     offset = block.offset
-    for seq, line in enumerate(block.lines.splitlines(keepends=True), start=block.first):
+    for seq, line in enumerate(bytes(block.lines).splitlines(keepends=True), start=block.first):
         try:
             records.append(decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError):

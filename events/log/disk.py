@@ -78,7 +78,10 @@ def write_all(file: DiskFile, block: bytes | bytearray | memoryview) -> None:
     On a full disk the first `write` past the limit takes fewer bytes and raises nothing, a sync after it succeeds,
     and only the next write raises: without this loop an acknowledged commit would be torn.
     """
-    left = memoryview(block)
+    taken = file.write(block)
+    if taken == len(block):
+        return
+    left = memoryview(block)[taken:]
     while left:
         taken = file.write(left)
         if taken <= 0:

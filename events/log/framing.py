@@ -1,10 +1,10 @@
 """The three lines around records: a file's header, a commit's last line, a sealed segment's footer.
 
-Each has exactly one spelling. A reader parses a line, spells what it understood, and compares the bytes; so a flipped
-letter case or a zero in front is found like any other change.
+A header and a footer have exactly one spelling: a reader parses, spells what it understood, and compares the bytes.
 
-A commit's digest is SHA-256 over the digest before it and the commit's bytes up to the digest itself. The header of a
-file counts as the beginning of its first commit, so it is chained as well.
+A commit's digest is SHA-256 over the digest before it, as letters, and all the commit's bytes up to the digest; the
+letters of the digest and what follows them are compared byte for byte. So a flipped letter case or a zero in front of
+a number is found like any other change. The header of a file counts as the beginning of its first commit.
 """
 
 from __future__ import annotations
@@ -123,21 +123,24 @@ def commit_head(*, first: int, last: int, durable: int) -> bytes:
 
 
 def parse_commit(line: bytes) -> CommitMark | None:
-    """The mark of a commit line with its newline, or None when it is none, or not spelled as one."""
+    """The mark of a commit line with its newline, or None when it is none.
+
+    How it is spelled is not checked here: the numbers are part of what is digested, and whoever checks the digest
+    compares it, and what follows it, byte for byte.
+    """
     try:
-        parsed = _decode_commit(line)
+        return _decode_commit(line).commit
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if _encode(parsed) + b"\n" != line or len(parsed.commit.digest) != DIGEST_BYTES:
-        return None
-    return parsed.commit
 
 
-def chained(previous: bytes, *parts: bytes | bytearray | memoryview) -> str:
-    """The digest of a commit: over the digest before it, as letters, and the commit's bytes up to its own digest."""
-    digest = hashlib.sha256(previous)
-    for part in parts:
-        digest.update(part)
+def chained(previous: bytes, lead: bytes, block: bytes | bytearray | memoryview) -> str:
+    """A commit's digest: over the digest before it, as letters, and the commit's bytes up to its own digest.
+
+    `lead` is the file's header when this is its first commit, else nothing.
+    """
+    digest = hashlib.sha256(previous + lead)
+    digest.update(block)
     return digest.hexdigest()
 
 

@@ -108,9 +108,9 @@ class MemoryLog:
         lines = encode_lines(self._open)
         head = commit_head(first=first, last=last, durable=self._durable)
         lead = b"" if self._blocks else self._header
-        digest = chained(self._head.digest.encode(), lead, lines, head)
+        digest = chained(self._head.digest.encode(), lead, lines + head)
         end = self._size + len(lines) + len(head) + len(digest) + len(COMMIT_END)
-        self._blocks.append(Block(first, last, self._durable, digest, lines, self._size, end))
+        self._blocks.append(Block(first, last, self._durable, digest, memoryview(lines), self._size))
         self._head, self._size, self._open = Place(last, digest), end, []
 
     def _expect_open(self) -> None:

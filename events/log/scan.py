@@ -42,15 +42,14 @@ class ByteSource(Protocol):
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """One commit that checks out, not decoded yet. `offset` is its first byte in the file, `end` the one behind it."""
+    """One commit that checks out, not decoded yet. `offset` is its first byte in the file."""
 
     first: int
     last: int
     durable: int
     digest: str
-    lines: bytes
+    lines: memoryview
     offset: int
-    end: int
 
 
 class Scan:
@@ -73,7 +72,7 @@ class Scan:
 
     def blocks(self) -> Iterator[Block]:
         """The commits from here to the end of the bytes."""
-        held = b""  # bytes from `self.offset` on, less what `start` has passed
+        held = b""  # bytes from `self.offset` on, behind what `start` has passed
         start = searched = 0
         while True:
             mark = held.find(COMMIT_MARK, searched)
@@ -88,29 +87,30 @@ class Scan:
                     return
                 held, searched, start = held[start:] + more, searched - start, 0
                 continue
-            yield self._checked(held, start, mark + 1, stop)
+            yield self._checked(held, start, mark + 1, stop + 1)
             start = searched = stop + 1
 
     def _checked(self, held: bytes, start: int, line: int, stop: int) -> Block:
-        """The block from `start` whose commit line begins at `line` and has its newline at `stop`."""
-        place, first = self.place, self.place.seq + 1
-        commit = parse_commit(held[line : stop + 1])
+        """The block from `start` whose commit line begins at `line` and ends before `stop`."""
+        first = self.place.seq + 1
+        commit = parse_commit(held[line:stop])
         if commit is None:
-            self._damaged("a commit line is not spelled as one", None, behind=held[stop:])
+            self._damaged("a commit line is not spelled as one", None, behind=held[stop - 1 :])
         if commit.first > first:
-            what = f"records {commit.first}..{commit.last} follow record {place.seq}"
+            what = f"records {commit.first}..{commit.last} follow record {first - 1}"
             self._damaged(what, commit.first - 1, behind=held[line - 1 :])
         if commit.first < first or commit.last < first:
-            what = f"a commit of records {commit.first}..{commit.last} follows record {place.seq}"
-            self._damaged(what, None, behind=held[stop:])
-        hashed = held[start : stop + 1 - _DIGEST_AND_END]
-        if chained(place.digest.encode(), self.lead + hashed if self.lead else hashed) != commit.digest:
-            self._damaged("a commit's digest is not that of its bytes", commit.last, behind=held[stop:])
-        offset = self.offset
-        self.offset = end = offset + stop + 1 - start
-        self.place = Place(commit.last, commit.digest)
+            what = f"a commit of records {commit.first}..{commit.last} follows record {first - 1}"
+            self._damaged(what, None, behind=held[stop - 1 :])
+        view = memoryview(held)
+        digest = chained(self.place.digest.encode(), self.lead, view[start : stop - _DIGEST_AND_END])
+        if held[stop - _DIGEST_AND_END : stop] != digest.encode() + COMMIT_END:
+            self._damaged("a commit's digest is not that of its bytes", commit.last, behind=held[stop - 1 :])
+        block = Block(first, commit.last, commit.durable, digest, view[start:line], self.offset)
+        self.offset += stop - start
+        self.place = Place(commit.last, digest)
         self.lead = b""
-        return Block(first, commit.last, commit.durable, commit.digest, hashed[: line - start], offset, end)
+        return block
 
     def _damaged(self, what: str, last: int | None, *, behind: bytes) -> NoReturn:
         """Refuse the commit behind `place`. `behind` is what was read of the bytes after it."""
