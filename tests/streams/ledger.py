@@ -85,11 +85,11 @@ class LedgerWriter:
         self.say(fill, by="orders")
 
 
-def _opens(writer: LedgerWriter) -> None:
+def opens(writer: LedgerWriter) -> None:
     writer.fill(_product(writer), D(writer.number(1, 7)) * writer.of((1, -1)))
 
 
-def _reduces(writer: LedgerWriter) -> None:
+def reduces(writer: LedgerWriter) -> None:
     product = _product(writer)
     held = writer.held[product]
     if held:
@@ -97,30 +97,30 @@ def _reduces(writer: LedgerWriter) -> None:
         writer.fill(product, -part if held > 0 else part)
 
 
-def _closes(writer: LedgerWriter) -> None:
+def closes(writer: LedgerWriter) -> None:
     product = _product(writer)
     if writer.held[product]:
         writer.fill(product, -writer.held[product])
 
 
-def _flips(writer: LedgerWriter) -> None:
+def flips(writer: LedgerWriter) -> None:
     product = _product(writer)
     held = writer.held[product]
     if held:
         writer.fill(product, -held - (1 if held > 0 else -1) * writer.number(1, 3))
 
 
-def _trades(writer: LedgerWriter) -> None:
+def trades(writer: LedgerWriter) -> None:
     writer.say(traded(writer.price(), at=writer.at, product=_product(writer)))
 
 
-def _quotes(writer: LedgerWriter) -> None:
+def quotes(writer: LedgerWriter) -> None:
     bid = writer.price()
     width = writer.of((5, 5, 10, -5))
     writer.say(quoted(str(bid), str(bid + width), at=writer.at, product=_product(writer)))
 
 
-def _books(writer: LedgerWriter) -> None:
+def books(writer: LedgerWriter) -> None:
     product, bid = _product(writer), writer.price()
     bids, asks = ((bid, D(2)), (bid - 5, D(9))), ((bid + 5, D(1)), (bid + 15, D(4)))
     writer.say(BookSnapshotted(product=product, bids=bids, asks=asks, exchange_at=writer.at))
@@ -128,33 +128,33 @@ def _books(writer: LedgerWriter) -> None:
     writer.say(gone)
 
 
-def _ticks(writer: LedgerWriter) -> None:
+def ticks(writer: LedgerWriter) -> None:
     writer.say(ClockTicked(), by="clock")
 
 
-def _rates(writer: LedgerWriter) -> None:
+def rates(writer: LedgerWriter) -> None:
     boundary = writer.at // HOUR * HOUR + writer.of((0, 0, 0, -1, 1)) * HOUR
     writer.send(rate(boundary, writer.pick(_RATES), product=_product(writer)))
 
 
-def _pays(writer: LedgerWriter) -> None:
+def pays(writer: LedgerWriter) -> None:
     through = writer.at // HOUR * HOUR
     amount = D(writer.number(-400, 400)).scaleb(-2)
     writer.send(FundingPaid(product=_product(writer), amount=amount, through=through, exchange_at=writer.at))
 
 
-def _transfers(writer: LedgerWriter) -> None:
+def transfers(writer: LedgerWriter) -> None:
     amount = D(writer.number(-900, 900))
     name = f"t-{len(writer.turns)}"
     writer.send(TransferReported(transfer=name, amount=amount, reason="wire", exchange_at=writer.at))
 
 
-def _balances(writer: LedgerWriter) -> None:
+def balances(writer: LedgerWriter) -> None:
     cash = D(writer.number(5_000, 5_002))
     writer.send(BalanceReported(spot_usd=cash, futures_usd=D(10), unrealized=D(0), exchange_at=writer.at))
 
 
-def _reports(writer: LedgerWriter) -> None:
+def reports(writer: LedgerWriter) -> None:
     """The account poller's pass; now and then the exchange knows of more or less than we do."""
     product = _product(writer)
     qty = writer.held[product] + writer.of((0, 0, 2, -1))
@@ -162,7 +162,7 @@ def _reports(writer: LedgerWriter) -> None:
     writer.say(ExchangeReconciled(exchange_at=writer.at), by="account")
 
 
-def _insists(writer: LedgerWriter) -> None:
+def insists(writer: LedgerWriter) -> None:
     """Three passes that show one difference: enough to adjust."""
     product = _product(writer)
     qty = writer.held[product] + writer.of((2, -1))
@@ -172,12 +172,12 @@ def _insists(writer: LedgerWriter) -> None:
         writer.say(ExchangeReconciled(exchange_at=writer.at), by="account")
 
 
-def _repeats(writer: LedgerWriter) -> None:
+def repeats(writer: LedgerWriter) -> None:
     if writer.sent:
         writer.say(writer.sent[writer.number(0, len(writer.sent) - 1)], by="account")
 
 
-def _breaks(writer: LedgerWriter) -> None:
+def breaks(writer: LedgerWriter) -> None:
     if writer.number(0, 1):
         writer.say(FeedGapFound(feed="market", connection=1, last_seq=1, next_seq=3))
     else:
@@ -185,11 +185,11 @@ def _breaks(writer: LedgerWriter) -> None:
         writer.say(FeedSubscribed(feed="market", connection=2, channels=("level2",)))
 
 
-def _restarts(writer: LedgerWriter) -> None:
+def restarts(writer: LedgerWriter) -> None:
     writer.say(started(session=f"s-{len(writer.turns)}", products=writer.products), by="session")
 
 
-def _lists(writer: LedgerWriter) -> None:
+def lists(writer: LedgerWriter) -> None:
     product = _product(writer)
     is_open = bool(writer.number(0, 3))
     writer.send(listed(product, contract_size=CONTRACT_SIZES[product], session_open=is_open))
@@ -199,11 +199,11 @@ def _product(writer: LedgerWriter) -> str:
     return writer.pick(writer.products)
 
 
-FILLS = (_opens, _opens, _reduces, _closes, _flips)
-PRICES = (_trades, _trades, _quotes, _books)
-FUNDING = (_ticks, _ticks, _rates, _rates, _pays)
-ACCOUNT = (_transfers, _balances, _reports, _insists, _repeats)
-TROUBLE = (_breaks, _restarts, _lists)
+FILLS = (opens, opens, reduces, closes, flips)
+PRICES = (trades, trades, quotes, books)
+FUNDING = (ticks, ticks, rates, rates, pays)
+ACCOUNT = (transfers, balances, reports, insists, repeats)
+TROUBLE = (breaks, restarts, lists)
 EVERYTHING = (*FILLS, *PRICES, *FUNDING, *ACCOUNT, *TROUBLE)
 
 
