@@ -53,7 +53,7 @@ class OrdersBehaviour:
     """Says OrderSubmitted, OrderFilled, OrderClosed, OrderLapsed and CancelSubmitted."""
 
     name = NAME
-    hears = Orders.hears | Positions.hears | Cancels.hears | {OrderRejected, OrderWithheld}
+    hears: frozenset[type[Event]] = Orders.hears | Positions.hears | Cancels.hears | {OrderRejected, OrderWithheld}
 
     def __init__(self) -> None:
         self.state = State()

@@ -66,7 +66,7 @@ class RiskBehaviour:
     """Says OrderApproved, OrderRefused, CancelApproved, CancelAllOrdered, and what the guards find."""
 
     name = NAME
-    hears = (
+    hears: frozenset[type[Event]] = (
         Account.hears
         | Sight.hears
         | DailyLoss.hears

@@ -55,7 +55,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
 class StrategyBehaviour:
     """Says DecisionMade, OrderProposed and StrategyFailed as "strategy:<name>"."""
 
-    hears = (
+    hears: frozenset[type[Event]] = (
         Account.hears
         | Sight.hears
         | Watch.hears
