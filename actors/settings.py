@@ -75,7 +75,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     """The file, table by table."""
 
     mode: str = "paper"
-    data_dir: Path = DEFAULT_DATA_DIR
+    data_dir: str = str(DEFAULT_DATA_DIR)
     start_equity: Decimal | None = None
     exchange: ExchangeSettings = ExchangeSettings()
     journal: JournalSettings = JournalSettings()
@@ -134,7 +134,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
             ca_file=_from(folder, file.exchange.ca_file, written, ("exchange", "ca_file")),
         ),
         journal=file.journal,
-        data_dir=_from(folder, file.data_dir, written, ("data_dir",)) or DEFAULT_DATA_DIR,
+        data_dir=_from(folder, Path(file.data_dir), written, ("data_dir",)) or DEFAULT_DATA_DIR,
         configuration=configuration,
     )
     in_force = {name: getattr(configuration, name) for name in Configuration.__struct_fields__}

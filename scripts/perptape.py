@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 
 import typer
 
-from scripts.cli import configure, lists, logs, look
+from scripts.cli import configure, lists, live, logs, look
 
 HELP = "An event-sourced trading system for Coinbase perpetual futures: one log, replayed to the same decisions."
 
@@ -23,8 +22,7 @@ def build() -> typer.Typer:
         add_completion=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    if importlib.util.find_spec("scripts.cli.live"):
-        importlib.import_module("scripts.cli.live").register(app)
+    live.register(app)
     look.register(app)
     logs.register(app)
     lists.register(app)

@@ -87,21 +87,29 @@ def validate(path: Path | None, *, as_json: bool) -> None:
 
 def print_schema() -> None:
     """JSON Schema 2020-12. A decimal may be written as a number or, digit by digit, as text."""
-    schema = msgspec.json.schema(SettingsFile)
+    schema = msgspec.json.schema(SettingsFile, schema_hook=_path_schema)
     for definition in schema["$defs"].values():
         definition["additionalProperties"] = False
         definition.get("properties", {}).pop("private_key", None)
     print_json(_with_numbers({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}))
 
 
+def _path_schema(kind: type) -> dict[str, Any]:
+    if kind is Path:
+        return {"type": "string"}
+    raise NotImplementedError
+
+
 def _with_numbers(node: Any) -> Any:
     if isinstance(node, dict):
         if node.get("format") == "decimal":
             return {"type": ["number", "string"]}
+        if "$ref" in node and "$defs" not in node:
+            return {"$ref": node["$ref"]}  # the defaults stand at the table's own settings
         return {name: _with_numbers(each) for name, each in node.items()}
     if isinstance(node, list):
         return [_with_numbers(each) for each in node]
-    return str(node) if isinstance(node, Decimal) else node
+    return str(node) if isinstance(node, (Decimal, Path)) else node
 
 
 def _load(path: Path | None) -> Loaded:

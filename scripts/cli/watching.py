@@ -72,10 +72,11 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
 
-    def wait(self) -> None:
-        """Until it is closed or cannot go on."""
-        while self._thread.is_alive():
-            self._thread.join(DRAW_S)
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Until it cannot go on, or the time is over."""
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._thread.is_alive() and (end is None or time.monotonic() < end):
+            self._thread.join(DRAW_S if end is None else min(DRAW_S, max(0.0, end - time.monotonic())))
 
     def __enter__(self) -> Watch:
         self.start()
