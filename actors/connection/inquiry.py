@@ -1,0 +1,209 @@
+"""One round of questions to the exchange, and its answers as events. Keeps what was told, to tell only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from actors.connection.balances import balance_of
+from actors.connection.client import CoinbaseClient
+from actors.connection.errors import BrokerageError, InvalidSymbol, PermissionDenied
+from actors.connection.listing import funding_of, listed
+from actors.connection.order_words import report_of
+from actors.connection.replies import FuturesPosition, Order
+from events.account import MarginWindowChanged
+from events.catalog import FundingRatePublished, ProductListed
+from events.feeds import ExchangeReconciled
+from events.money import ZERO
+from events.orders import OrderReported
+from events.position import PositionReported
+from events.record import AnyEvent
+from events.terms import NANOSECONDS, MarginWindow
+
+#: Orders are listed from so long before the last round; at the start of a session, from so long before it.
+OVERLAP_NS = 60 * NANOSECONDS
+FIRST_NS = 3_600 * NANOSECONDS
+
+
+class _Told(msgspec.Struct):
+    """What was told so far, by our product ids, and by the exchange's order ids."""
+
+    listed: dict[str, ProductListed] = {}
+    rates: dict[str, FundingRatePublished] = {}
+    upcoming: dict[str, FundingRatePublished] = {}
+    window: MarginWindowChanged | None = None
+    orders: dict[str, OrderReported] = {}
+    asked_at: int | None = None
+
+    def copied(self) -> _Told:
+        return _Told(
+            dict(self.listed), dict(self.rates), dict(self.upcoming), self.window, dict(self.orders), self.asked_at
+        )
+
+
+class Inquiry:
+    """Asks through one client, for one thread at a time. Raises `BrokerageError`, and `ValueError` for nonsense."""
+
+    def __init__(self, client: CoinbaseClient, products: Mapping[str, str], now: Callable[[], int]) -> None:
+        """`products` maps the exchange's ids to ours; `now` is session time, for when the exchange says none."""
+        self._client = client
+        self._products = products
+        self._now = now
+        self._told = _Told()
+
+    def everything(self, live: Sequence[str]) -> list[AnyEvent]:
+        """The whole account, to be told in one turn. `live`: the exchange's ids of orders that we think may trade.
+
+        Positions are read before orders: a fill between the two is in its order's report, with its time.
+        """
+        return self._whole(lambda: self._everything(live))
+
+    def catalog(self) -> list[AnyEvent]:
+        """Products whose rules are not what was told, and rates of boundaries that were not told."""
+        return self._whole(lambda: self._catalog(self._exchange_time()))
+
+    def _whole(self, ask: Callable[[], list[AnyEvent]]) -> list[AnyEvent]:
+        """All of it or nothing: what a broken round found is not taken for told."""
+        before = self._told.copied()
+        try:
+            return ask()
+        except BaseException:
+            self._told = before
+            raise
+
+    def _everything(self, live: Sequence[str]) -> list[AnyEvent]:
+        self._check_key()
+        window = self._margin_window()
+        at = self._exchange_time()
+        balance = self._client.cfm_balance_summary()
+        if balance is None:
+            raise PermissionDenied("the account has no futures side: is it enabled for derivatives?", code="NO_FUTURES")
+        positions = self._positions(at)
+        orders = self._orders_since(at, live)
+        self._told.asked_at = at
+        reconciled = ExchangeReconciled(exchange_at=at)
+        return [*self._catalog(at), *window, *orders, *positions, balance_of(balance, at), reconciled]
+
+    def _catalog(self, at: int) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        found = self._client.get_products(product_ids=list(self._products))
+        missing = sorted(self._products.keys() - {product.product_id for product in found})
+        if missing:
+            raise InvalidSymbol(f"the exchange lists no {', '.join(missing)}", code="NOT_LISTED")
+        for product in found:
+            ours = self._products.get(product.product_id)
+            if ours is None:
+                continue
+            event = listed(product, ours, at)
+            known = self._told.listed.get(ours)
+            if known is None or msgspec.structs.replace(event, exchange_at=known.exchange_at) != known:
+                self._told.listed[ours] = event
+                events.append(event)
+            events += self._new_rates(funding_of(product, ours, at), at)
+        return events
+
+    def is_rate_due(self, before: int, at: int, looks_s: Sequence[int]) -> bool:
+        """Whether, between two moments of session time, one of the looks after a boundary came, and it is not told."""
+        for product in tuple(self._told.listed.values()):
+            if product.funding_interval_s is not None:
+                boundary = at - at % (product.funding_interval_s * NANOSECONDS)
+                told = self._told.rates.get(product.product)
+                if told is not None and told.boundary >= boundary:
+                    continue
+                if any(before < boundary + look * NANOSECONDS <= at for look in looks_s):
+                    return True
+        return False
+
+    def _new_rates(self, shown: FundingRatePublished | None, at: int) -> list[AnyEvent]:
+        """A rate is told when its boundary has passed: one that is shown ahead of it waits, and the last one counts."""
+        if shown is None:
+            return []
+        events: list[AnyEvent] = []
+        upcoming = self._told.upcoming.get(shown.product)
+        if upcoming is not None and upcoming.boundary <= at:
+            del self._told.upcoming[shown.product]
+            events += self._tell_rate(upcoming)
+        if shown.boundary > at:
+            self._told.upcoming[shown.product] = shown
+        else:
+            events += self._tell_rate(shown)
+        return events
+
+    def _tell_rate(self, rate: FundingRatePublished) -> list[AnyEvent]:
+        told = self._told.rates.get(rate.product)
+        if told is not None and told.boundary >= rate.boundary:
+            return []
+        self._told.rates[rate.product] = rate
+        return [rate]
+
+    def _check_key(self) -> None:
+        key = self._client.get_key_permissions()
+        if not (key.can_view and key.can_trade):
+            missing = "view" if not key.can_view else "trade"
+            raise PermissionDenied(f"the API key may not {missing}: give it that permission", code="KEY_PERMISSIONS")
+
+    def _exchange_time(self) -> int:
+        return self._client.get_time().iso or self._now()
+
+    def _margin_window(self) -> list[AnyEvent]:
+        reply = self._client.cfm_intraday_current_margin_window().margin_window
+        window = MarginWindowChanged(window=window_of(reply.margin_window_type), ends_at=reply.end_time)
+        if window == self._told.window:
+            return []
+        self._told.window = window
+        return [msgspec.structs.replace(window, exchange_at=self._now())]
+
+    def _positions(self, at: int) -> list[AnyEvent]:
+        """Every product of ours: held as listed, or flat, since the list is complete."""
+        held = {position.product_id: position for position in self._client.cfm_positions()}
+        return [
+            PositionReported(
+                product=ours,
+                qty=signed_qty(held[theirs]) if theirs in held else ZERO,
+                entry_price=held[theirs].avg_entry_price if theirs in held else None,
+                current_price=held[theirs].current_price if theirs in held else None,
+                unrealized=held[theirs].unrealized_pnl if theirs in held else None,
+                exchange_at=at,
+            )
+            for theirs, ours in self._products.items()
+        ]
+
+    def _orders_since(self, at: int, live: Sequence[str]) -> list[AnyEvent]:
+        """Reports that are not what was told: of open orders, of recent ones, and of those we think live."""
+        products = list(self._products)
+        since = (self._told.asked_at - OVERLAP_NS) if self._told.asked_at is not None else at - FIRST_NS
+        orders = [*self._client.list_orders(product_ids=products, order_status="OPEN")]
+        orders += self._client.list_orders(product_ids=products, since=since)
+        found = {order.order_id: order for order in orders}
+        for order_id in live:
+            if order_id not in found and (closed := self._order(order_id)) is not None:
+                found[order_id] = closed
+        reports = [report for order in found.values() if (report := report_of(order, self._products, at))]
+        fresh = [report for report in reports if self._told.orders.get(report.exchange_order) != report]
+        self._told.orders = {report.exchange_order: report for report in reports}
+        return [*sorted(fresh, key=lambda report: (report.exchange_at, report.exchange_order))]
+
+    def _order(self, order_id: str) -> Order | None:
+        """One order, or None while the exchange does not show it yet."""
+        try:
+            return self._client.get_order_historical(order_id)
+        except BrokerageError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def window_of(word: str) -> MarginWindow:
+    """`MARGIN_WINDOW_TYPE_INTRADAY`, with or without FCM_ before it."""
+    name = word.rpartition("MARGIN_WINDOW_TYPE_")[2].lower()
+    return MarginWindow(name) if name in MarginWindow.__members__.values() else MarginWindow.UNSPECIFIED
+
+
+def signed_qty(position: FuturesPosition) -> Decimal:
+    """Contracts, above zero long. Raises `ValueError` where side or number are missing."""
+    qty, side = position.number_of_contracts, position.side.rpartition("_")[2].upper()
+    if qty is None or (side not in ("LONG", "SHORT") and qty):
+        raise ValueError(f"position in {position.product_id}: {qty} contracts {position.side[:40]!r}")
+    return -abs(qty) if side == "SHORT" and qty > 0 else qty
