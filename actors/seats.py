@@ -28,9 +28,13 @@ def behaviour_names(configuration: Configuration) -> tuple[str, ...]:
     return tuple(sorted((*_ALWAYS, *paper, *strategies)))
 
 
-def make_seat(name: str) -> Seat:
-    """A fresh behaviour by its name, in its seat. What it needs to know it hears in `SessionStarted`."""
-    return Seat(_behaviour(name))
+def make_seat(name: str, configuration: Configuration) -> Seat:
+    """A fresh behaviour by its name, in its seat. What it needs to know it hears in `SessionStarted`.
+
+    Only a strategy's rules come from the configuration given; its state is a function of the log alone. Raises
+    `StrategyNotLoaded`.
+    """
+    return Seat(_behaviour(name, configuration))
 
 
 def strategy_sources(configuration: Configuration) -> list[Path]:
@@ -38,7 +42,7 @@ def strategy_sources(configuration: Configuration) -> list[Path]:
     return sorted({path for setting in configuration.strategies.values() for path in source_files(setting.uses)})
 
 
-def _behaviour(name: str) -> Behaviour:
+def _behaviour(name: str, configuration: Configuration) -> Behaviour:
     match name:
         case "catalog":
             return CatalogBehaviour()
@@ -55,4 +59,5 @@ def _behaviour(name: str) -> Behaviour:
         case "paper":
             return PaperExchange()
     assert name.startswith(STRATEGY_PREFIX), f"no behaviour is called {name!r}"
-    return StrategyBehaviour(name.removeprefix(STRATEGY_PREFIX), load_strategy)
+    own_name = name.removeprefix(STRATEGY_PREFIX)
+    return StrategyBehaviour(own_name, load_strategy(configuration.strategies[own_name]))

@@ -106,7 +106,7 @@ class System:
         self._stop_reason = ""
         self._code = code_identity(strategy_sources(settings.configuration))
 
-        seats = [make_seat(name) for name in behaviour_names(settings.configuration)]
+        seats = [make_seat(name, settings.configuration) for name in behaviour_names(settings.configuration)]
         catch_up(seats, log, snapshots, self._code)
         self.start_report: StartReport = check_start(log, seats, self._code)
         self._unsettled = Unsettled.of(seats)
@@ -191,7 +191,7 @@ class System:
             host=self._host,
             last_at=self.start_report.last_at,
             code=self._code,
-            make_seat=make_seat,
+            make_seat=lambda name: make_seat(name, settings.configuration),
             snapshots=snapshots,
             shells=(*self._connection.shells, self._unsettled, _StopWatch(self.request_stop)),
             group_ms=settings.journal.group_ms,

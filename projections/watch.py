@@ -17,6 +17,9 @@ from events.terms import NANOSECONDS
 from projections.account import Account
 from projections.exits import Exit
 
+#: Marks kept, whatever a strategy wants to see of them: the state is a function of the log alone.
+MARKS_KEPT = 1_000
+
 
 class Watch(msgspec.Struct, kw_only=True):
     """One product. `product` is "" when there is none to watch."""
@@ -44,18 +47,18 @@ class Watch(msgspec.Struct, kw_only=True):
         if product:
             self._follow_position(account, None)
 
-    def fold(self, record: Record, account: Account, *, window: int) -> None:
-        """Take a record that `account` has folded already. Keeps the last `window` marks."""
+    def fold(self, record: Record, account: Account) -> None:
+        """Take a record that `account` has folded already."""
         event = record.event
         if isinstance(event, ClockTicked):
             if self.product:
-                self._tick(record, account, window)
+                self._tick(record, account)
         elif isinstance(event, MarkUpdated):
             self._follow_mark(event)
         elif isinstance(event, OrderFilled | AdjustmentApplied | AdjustmentReversed) and event.product == self.product:
             self._follow_position(account, event.order if isinstance(event, OrderFilled) else None)
 
-    def _tick(self, record: Record, account: Account, window: int) -> None:
+    def _tick(self, record: Record, account: Account) -> None:
         """Sample the mark once an interval; a sample that is missing, or not fresh, starts the window anew."""
         sample = record.at // (account.limits.configuration.marks.interval_s * NANOSECONDS)
         if sample == self.sample:
@@ -65,7 +68,7 @@ class Watch(msgspec.Struct, kw_only=True):
             self.marks.clear()
         if mark is not None:
             self.marks.append(mark.price)
-            del self.marks[:-window]
+            del self.marks[:-MARKS_KEPT]
         self.sample, self.looked_at = sample, record.seq
 
     def _follow_mark(self, event: MarkUpdated) -> None:

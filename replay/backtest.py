@@ -46,8 +46,15 @@ def backtest(
     """
     use_exact_arithmetic()
     code = code_identity(strategy_sources(configuration))
-    host = TurnHost([make_seat(name) for name in behaviour_names(configuration)])
-    scribe = Scribe(log=log, host=host, last_at=0, code=code, make_seat=make_seat, group_ms=1000)
+    host = TurnHost([make_seat(name, configuration) for name in behaviour_names(configuration)])
+    scribe = Scribe(
+        log=log,
+        host=host,
+        last_at=0,
+        code=code,
+        make_seat=lambda name: make_seat(name, configuration),
+        group_ms=1000,
+    )
     clock = TapeClock(start)
     started = SessionStarted(
         session=session,

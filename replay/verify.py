@@ -95,10 +95,8 @@ class _Derivation:
         self._listeners: dict[type[Event], tuple[Seat, ...]] = {}
         for configuration in configurations:
             for name in behaviour_names(configuration):
-                self._seats.setdefault(name, make_seat(name))
-        for name in sorted(self._seats):
-            for kind in self._seats[name].hears:
-                self._listeners[kind] = (*self._listeners.get(kind, ()), self._seats[name])
+                self._seats.setdefault(name, make_seat(name, configuration))
+        self._listeners = self._arranged()
         self._deciding: frozenset[str] = frozenset()
         self._out: set[str] = set()
         self._intents: set[str] = set()
@@ -165,6 +163,18 @@ class _Derivation:
         self._report.sessions.append(SessionReport(event.session, seq, same_code))
         self._deciding = frozenset(names)
         self._out.clear()
+        for name in names:  # another session may run other rules under the same name, over the same state
+            seat, before = make_seat(name, event.configuration), self._seats[name]
+            seat.behaviour.state = before.behaviour.state
+            self._seats[name] = seat
+        self._listeners = self._arranged()
+
+    def _arranged(self) -> dict[type[Event], tuple[Seat, ...]]:
+        listeners: dict[type[Event], tuple[Seat, ...]] = {}
+        for name in sorted(self._seats):
+            for kind in self._seats[name].hears:
+                listeners[kind] = (*listeners.get(kind, ()), self._seats[name])
+        return listeners
 
     def _end(self, seq: int, event: SessionEnded) -> None:
         self._report.sessions[-1].ended = True

@@ -74,7 +74,7 @@ class StrategyBehaviour:
         kind = type(record.event)
         state.account.fold(record)
         if kind in Watch.hears:
-            state.watch.fold(record, state.account, window=self._window)
+            state.watch.fold(record, state.account)
         else:
             state.sight.fold(record)
             step = _FOLDS.get(kind)
@@ -139,7 +139,14 @@ class StrategyBehaviour:
         if why_not:
             return [self._decision(Action.HOLD, why_not, memory=self.state.memory)]
         state = self.state
-        view = view_of(state.account, state.watch, strategy=self.strategy_name, memory=state.memory, at=record.at)
+        view = view_of(
+            state.account,
+            state.watch,
+            strategy=self.strategy_name,
+            memory=state.memory,
+            at=record.at,
+            window=self._window,
+        )
         try:
             decision = self._strategy.decide(view)
             if not isinstance(decision, Decision):

@@ -12,7 +12,9 @@ from projections.pricing import guard_price
 from projections.watch import Watch
 
 
-def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int) -> View:
+def view_of(
+    account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int, window: int
+) -> View:
     """The room is counted at the guard price, so that an order sized into it passes the gate."""
     product, limits = watch.product, account.limits
     position, rules = account.portfolio.positions.of(product), account.catalog.rules(product)
@@ -26,7 +28,7 @@ def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, 
         product=product,
         at=at,
         mark=None if mark is None else price,
-        marks=tuple(watch.marks),
+        marks=tuple(watch.marks[-window:]),
         qty=position.qty,
         entry_price=position.entry_price,
         opened_at=position.opened_at,

@@ -163,7 +163,7 @@ class _Running:
     """A journal with all behaviours over a log in a folder of its own."""
 
     def __init__(self, hosting: str, folder: Path, configuration: Configuration, start: int) -> None:
-        seats = [make_seat(name) for name in behaviour_names(configuration)]
+        seats = [make_seat(name, configuration) for name in behaviour_names(configuration)]
         self.host: Host = TurnHost(seats) if hosting == "turn" else ActorHost([[seat] for seat in seats])
         self.log = _Timed(FileLog.open(folder))
         self.door = Door()
