@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections import Counter, deque
 from pathlib import Path
@@ -21,6 +23,9 @@ from scripts.cli.vocabulary import known_event
 
 #: In a line of a tail, a field longer than this is cut.
 FIELD_WIDTH = 60
+#: A tail looks for the last commit line within so many bytes of the end.
+TAIL_BYTES = 256 * 1024
+_COMMIT_LINE = re.compile(rb'^\{"commit":\{"first":\d+,"last":(\d+),', re.MULTILINE)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -82,7 +87,8 @@ def print_last(path: Path, lines: int, wanted: Wanted, printer: RecordPrinter) -
     """The last records that are wanted; returns the place behind the log's end."""
     last: deque[Record] = deque(maxlen=lines)
     place: Place | int = 0
-    for commit in read_commits(path):
+    after = 0 if wanted.types or wanted.by else max(0, _last_seq(path) - lines)
+    for commit in read_commits(path, after):
         last.extend(record for record in commit.records if wanted.has(record))
         place = commit.place
     for record in last:
@@ -226,6 +232,17 @@ def cut(path: Path, seq: int, reason: str) -> None:
         f"cut behind record {done.after_seq}: {done.removed_bytes:,} bytes set aside in {done.kept_as}; "
         f"the log goes on behind record {done.place.seq}, which says so"
     )
+
+
+def _last_seq(path: Path) -> int:
+    """The last seq that a commit line near the active file's end names; 0 where none does. A hint where to begin."""
+    layout = Layout(path)
+    if (path.is_file() and path != layout.active) or not layout.active.exists():
+        return 0
+    with layout.active.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        named = _COMMIT_LINE.findall(file.read())
+    return int(named[-1]) if named else 0
 
 
 def _plain(record: Record) -> dict[str, Json]:
