@@ -1,6 +1,6 @@
 """How large a position may become: every limit on size as one line, for the gate and for the room that is left.
 
-With W the notional that a product can come to (its worst side), each limit on size has the form
+With W the notional that a product can come to on the side of an order, each limit on size has the form
 
     slope x W <= budget
 
@@ -113,7 +113,7 @@ def bounds(
     most = limits.leverage_max_global
     lines.append(_line("leverage_global", "leverage_max_global", most, ONE, most * equity - other.gross))
     buffer = limits.min_liquidation_buffer_pct
-    margin_rate = _inverse_below(min(cap for _, _, cap in caps)) + _LEAST  # rather a little too much margin
+    margin_rate = _inverse_above(min(cap for _, _, cap in caps))
     free = (ONE - buffer) * equity - other.margin
     lines.append(_line("margin_buffer", "min_liquidation_buffer_pct", buffer, margin_rate, free))
     most_notional = account.limits.max_notional(rules.product)
@@ -152,10 +152,15 @@ def room(
 
 
 def _taken(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
-    """What this side takes up already, counted at the price to come; the other side's worth where that is more."""
+    """What this side takes up already, counted at the price to come."""
     at_price = max(exposure.price_of(side), price)
-    load = notional(exposure.load(side), contract_size=exposure.contract_size, price=at_price)
-    return max(load, exposure.worth(side.opposite))
+    return notional(exposure.load(side), contract_size=exposure.contract_size, price=at_price)
+
+
+def _inverse_above(amount: Decimal) -> Decimal:
+    """1 / amount, rounded up."""
+    inverse = quotient(ONE, amount, places=_PLACES)
+    return inverse if inverse * amount >= ONE else inverse + _LEAST
 
 
 def _inverse_below(amount: Decimal) -> Decimal:

@@ -254,7 +254,8 @@ def increasing(orders: list[Order], position: Decimal) -> Iterator[Order]:
     """
     room = abs(position)
     for order in orders:
-        if order.side.sign * position < 0 and order.leaves <= room:
-            room -= order.leaves
-        else:
+        leaves = order.leaves
+        if order.side.sign * position < 0 and leaves <= room:
+            room -= leaves
+        elif leaves:
             yield order

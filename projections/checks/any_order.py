@@ -58,7 +58,7 @@ def product_breaches(account: Account, sight: Sight, order: OrderProposed, *, at
 def form_breaches(account: Account, rules: ProductListed, order: OrderProposed, *, at: int) -> Iterator[Breach]:
     """Are size and price such as the exchange takes, and is the decision fresh?"""
     product, fit = order.product, fitted(order, rules)
-    if order.qty <= ZERO or fit.qty < rules.min_size or fit.qty <= ZERO:
+    if fit.qty < rules.min_size or fit.qty <= ZERO:
         message = f"Quantity {order.qty} below minimum size {rules.min_size} for {product}"
         yield _breach("min_size", str(rules.min_size), str(order.qty), message)
     if (fit.price is not None and fit.price <= ZERO) or (fit.price is None and _needs_price(order)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from events.catalog import ProductListed
 from events.event import Part
@@ -15,7 +16,7 @@ from events.orders import Breach, OrderApproved
 from events.terms import Side
 from projections.account import Account
 from projections.bounds import Bound, Others, bounds, others
-from projections.exposure import Exposure, Pending
+from projections.exposure import Pending
 from projections.sight import Sight
 
 
@@ -56,7 +57,10 @@ def certainty_breaches(account: Account, sight: Sight, product: str) -> Iterator
 def size_breaches(
     account: Account, rules: ProductListed, order: Increase, approved: Sequence[OrderApproved]
 ) -> Iterator[Breach]:
-    """Would the product, or the account, become larger than a limit allows?"""
+    """Would the product, or the account, become larger than a limit allows?
+
+    An order is judged by the side that it adds to; what the other side can come to, it does not change.
+    """
     equity, before = account.equity(), account.exposure(order.product, approved)
     other = others(account, order.product, approved, at=order.at)
     if equity is None or before is None or other is None:
@@ -65,9 +69,10 @@ def size_breaches(
         return
     after = before.plus(Pending(side=order.side, qty=order.qty, price=order.price or before.price))
     lines = bounds(account, rules, order.side, equity=equity, other=other, at=order.at, asked=order.leverage)
+    worst = after.worth(order.side)
     for line in lines:
-        if not line.holds(after.notional):
-            yield _SENTENCES[line.code](line, after, other, equity)
+        if not line.holds(worst):
+            yield _SENTENCES[line.code](line, Case(order.product, worst, other, equity))
 
 
 def order_breaches(
@@ -97,54 +102,66 @@ def order_breaches(
         yield _breach("max_orders_per_minute", str(most), str(approvals_in_a_minute), message)
 
 
-_Sentence = Callable[[Bound, Exposure, Others, Decimal], Breach]
+class Case(NamedTuple):
+    """What a sentence speaks of: the product, what it could come to, what the others take up, equity."""
+
+    product: str
+    worst: Decimal
+    other: Others
+    equity: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        return self.worst + self.other.gross
 
 
-def _leverage_of_product(line: Bound, after: Exposure, _other: Others, equity: Decimal) -> Breach:
-    multiple = _multiple(after.notional, equity)
-    cap = str(plain(rounded(line.cap, places=2)))
+_Sentence = Callable[[Bound, Case], Breach]
+
+
+def _leverage_of_product(line: Bound, case: Case) -> Breach:
+    multiple, cap = _multiple(case.worst, case.equity), str(plain(rounded(line.cap, places=2)))
     message = (
-        f"Leverage {multiple} exceeds {after.product} cap of {cap}x (notional: {after.notional}, equity: {equity})"
+        f"Leverage {multiple} exceeds {case.product} cap of {cap}x (notional: {case.worst}, equity: {case.equity})"
     )
     return _breach(line.code, cap, multiple, message)
 
 
-def _leverage_of_account(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
-    multiple = _multiple(after.notional + other.gross, equity)
+def _leverage_of_account(line: Bound, case: Case) -> Breach:
+    multiple = _multiple(case.gross, case.equity)
     return _breach(line.code, str(line.cap), multiple, f"Leverage {multiple} exceeds global cap of {line.cap}x")
 
 
-def _margin_buffer(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
-    margin = rounded(line.slope * after.notional, places=2) + rounded(other.margin, places=2)
-    buffer = _share(equity - margin, equity)
+def _margin_buffer(line: Bound, case: Case) -> Breach:
+    margin = rounded(line.slope * case.worst + case.other.margin, places=2)
+    buffer = _share(case.equity - margin, case.equity)
     message = (
         f"Insufficient liquidation buffer: {buffer} < {line.cap:.1%} required"
-        f" (margin needed: {margin}, equity: {equity})"
+        f" (margin needed: {margin}, equity: {case.equity})"
     )
     return _breach(line.code, f"{line.cap:.1%}", buffer, message)
 
 
-def _projection(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
-    maintenance = (line.slope - line.cap) * after.notional + other.maintenance
-    buffer = quotient(max(equity - maintenance, ZERO), after.notional + other.gross, places=6)
-    message = f"Projected liquidation buffer {buffer:.2%} < {line.cap:.2%} for {after.product}"
+def _projection(line: Bound, case: Case) -> Breach:
+    maintenance = (line.slope - line.cap) * case.worst + case.other.maintenance
+    buffer = quotient(max(case.equity - maintenance, ZERO), case.gross, places=6)
+    message = f"Projected liquidation buffer {buffer:.2%} < {line.cap:.2%} for {case.product}"
     return _breach(line.code, f"{line.cap:.2%}", f"{buffer:.2%}", message)
 
 
-def _max_notional(line: Bound, after: Exposure, _other: Others, _equity: Decimal) -> Breach:
-    message = f"Symbol notional {after.notional} exceeds cap {line.cap} for {after.product}"
-    return _breach(line.code, str(line.cap), str(after.notional), message)
+def _max_notional(line: Bound, case: Case) -> Breach:
+    message = f"Symbol notional {case.worst} exceeds cap {line.cap} for {case.product}"
+    return _breach(line.code, str(line.cap), str(case.worst), message)
 
 
-def _exposure_of_product(line: Bound, after: Exposure, _other: Others, equity: Decimal) -> Breach:
-    share = _share(after.notional, equity)
-    message = f"Symbol exposure {share} exceeds cap of {line.cap:.1%} for {after.product}"
+def _exposure_of_product(line: Bound, case: Case) -> Breach:
+    share = _share(case.worst, case.equity)
+    message = f"Symbol exposure {share} exceeds cap of {line.cap:.1%} for {case.product}"
     return _breach(line.code, f"{line.cap:.1%}", share, message)
 
 
-def _exposure_of_account(line: Bound, after: Exposure, other: Others, equity: Decimal) -> Breach:
-    share = _share(after.notional + other.gross, equity)
-    message = f"Total exposure {share} would exceed cap of {line.cap:.1%} (new notional: {after.notional})"
+def _exposure_of_account(line: Bound, case: Case) -> Breach:
+    share = _share(case.gross, case.equity)
+    message = f"Total exposure {share} would exceed cap of {line.cap:.1%} (new notional: {case.worst})"
     return _breach(line.code, f"{line.cap:.1%}", share, message)
 
 

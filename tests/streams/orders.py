@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
-from events.orders import OrderApproved, OrderProposed, OrderReported
-from events.terms import OrderKind, OrderStatus, Origin, Side
-from tests.streams.desk import MONDAY, SECOND
-from tests.streams.facts import BIP
+from events.configuration import Configuration, ProductSetting, RiskLimits
+from events.feeds import ExchangeReconciled
+from events.market import MarkUpdated
+from events.orders import OrderApproved, OrderFilled, OrderProposed, OrderReported
+from events.session import SessionStarted
+from events.terms import Clock, MarkSource, OrderKind, OrderStatus, Origin, Side
+from tests.streams.desk import MONDAY, SECOND, Desk
+from tests.streams.facts import BIP, ONE, filled, listed
 
 D = Decimal
 
@@ -125,3 +130,31 @@ def lives(draw: st.DrawFn, order: str, *, qty: int = 10) -> list[OrderReported]:
     end = OrderStatus.FILLED if filled == qty else draw(st.sampled_from([OrderStatus.CANCELLED, OrderStatus.EXPIRED]))
     reports.append(order_reported(order, end, D(filled), value=value, fees=fees, qty=D(qty), at=at + SECOND))
     return reports
+
+
+def marked(price: str | Decimal, *, at: int = MONDAY, product: str = BIP) -> MarkUpdated:
+    return MarkUpdated(product=product, price=D(price), source=MarkSource.BOOK_AND_TRADE, exchange_at=at)
+
+
+def with_limits(limits: RiskLimits, *, session: str = "s-1", equity: str = "100000", **more: Any) -> SessionStarted:
+    """A live session on the products BIP (contracts of 0.01) and ONE (one coin a contract)."""
+    products = {product: ProductSetting(exchange_id=f"{product}-20DEC30-CDE") for product in (BIP, ONE)}
+    configuration = Configuration(mode="live", products=products, risk=limits, start_equity=D(equity), **more)
+    return SessionStarted(session=session, configuration=configuration, clock=Clock.TAPE, code="test")
+
+
+def ready(desk: Desk, limits: RiskLimits | None = None, *, equity: str = "100000", price: str = "50000") -> Desk:
+    """A session in which everything is known: both products listed and marked at `price`, positions reconciled."""
+    desk.hear(with_limits(limits or RiskLimits(), equity=equity), by="session")
+    desk.hear(listed(BIP), listed(ONE, contract_size="1"))
+    desk.hear(marked(price, at=desk.at), marked(price, at=desk.at, product=ONE), by="marks")
+    desk.hear(ExchangeReconciled(exchange_at=desk.at), by="account")
+    return desk
+
+
+def position_of(qty: str, *, price: str = "50000", product: str = BIP, contract_size: str = "0.01") -> OrderFilled:
+    """A fill that makes a position of `qty` (signed) out of none."""
+    side = Side.BUY if D(qty) > 0 else Side.SELL
+    order = f"opened-{product}"
+    size = D(contract_size)
+    return filled(side, abs(D(qty)), price, at=MONDAY, product=product, contract_size=size, order=order)
