@@ -26,6 +26,7 @@ from actors.door import Door, Lane
 from actors.hosts import ActorHost, TurnHost
 from actors.identity import code_identity
 from actors.journal import EndSession, Journal
+from actors.known import Known
 from actors.operator import OperatorSocket, forget_note, left_note
 from actors.scribe import Scribe, Shell, catch_up
 from actors.seats import behaviour_names, make_seat, strategy_sources
@@ -91,7 +92,7 @@ class System:
         snapshots: SnapshotStore | None,
         clock: SessionClock,
         session: str,
-        connect: Callable[[Door, Callable[[], int], Sequence[str]], Connection],
+        connect: Callable[[Door, Callable[[], int], Known], Connection],
         data_dir: Path | None = None,
         turn_facts: int | None = None,
     ) -> None:
@@ -109,10 +110,11 @@ class System:
         seats = [make_seat(name, settings.configuration) for name in behaviour_names(settings.configuration)]
         catch_up(seats, log, snapshots, self._code)
         self.start_report: StartReport = check_start(log, seats, self._code)
-        self._unsettled = Unsettled.of(seats)
+        known = Known.by(seats)
+        self._unsettled = Unsettled(known.unsettled)
         self._host = _host(settings, seats)
         self._door = Door(market_bound=settings.journal.market_bound)
-        self._connection = connect(self._door, clock.now, self._unsettled.orders())
+        self._connection = connect(self._door, clock.now, known)
         self._journal = self._start_journal(settings, snapshots, turn_facts)
         self._ticker = WallTicker(clock, self._door) if isinstance(clock, WallClock) else None
         self._operator = OperatorSocket(data_dir, self._door) if data_dir else None
@@ -156,9 +158,9 @@ class System:
         self._unsettled.wait(SETTLE_LIMIT_S if self._settings.configuration.mode == "live" else 0.0)
         self._connection.last_look()
         self._stop_parts()
-        place = self._journal.ask(EndSession(self.session, reason, self._unsettled.orders()))
+        place: Place | None = self._journal.ask(EndSession(self.session, reason, self._unsettled.orders()))  # type: ignore[assignment]  # blocks, so no future
         self._close()
-        if self.broken is not None:
+        if place is None:
             raise SystemBroken(str(self.broken)) from self.broken
         return Ended(place, self._unsettled.orders())
 

@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
     cause: int
     actor: str
-    index: int
+    number: int  # among the events of this answer
     event: AnyEvent
 
 

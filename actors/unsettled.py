@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from actors.behaviour import Seat
 from events.event import Event
 from events.orders import OrderClosed, OrderSubmitted
 from events.record import Record
@@ -19,14 +18,6 @@ class Unsettled:
     def __init__(self, orders: Iterable[str] = ()) -> None:
         self._orders = dict.fromkeys(orders)
         self._changed = threading.Condition()
-
-    @classmethod
-    def of(cls, seats: Sequence[Seat]) -> Unsettled:
-        """Those that the behaviours know from before."""
-        for seat in seats:
-            if seat.name == "orders":
-                return cls(seat.behaviour.state.orders.unsettled())
-        return cls()
 
     def committed(self, records: Sequence[Record]) -> None:
         with self._changed:

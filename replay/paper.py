@@ -5,11 +5,12 @@ One fact a turn: the log is a function of tape, configuration and code, on eithe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from actors.clocks import TapeClock
 from actors.door import Door
+from actors.known import Known
 from actors.settings import SystemSettings
 from actors.system import Ended, System, SystemBroken
 from actors.tape_feed import TapeConnection
@@ -37,7 +38,7 @@ def paper_session(
     def tape_ended() -> None:
         system.request_stop(TAPE_ENDED)
 
-    def connect(door: Door, _now: Callable[[], int], _unsettled: Sequence[str]) -> TapeConnection:
+    def connect(door: Door, _now: Callable[[], int], _known: Known) -> TapeConnection:
         return TapeConnection(tape, door, tape_ended)
 
     system = System(

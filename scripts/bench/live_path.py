@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from actors.hosts import ActorHost, TurnHost
 from actors.journal import Journal
 from actors.scribe import Scribe
 from actors.seats import behaviour_names, make_seat
+from actors.strategies.protocol import Decision, View
 from actors.turns import Host
 from events.configuration import Configuration, MarkSetting, ProductSetting, RiskLimits, StrategySetting
 from events.log import FileLog
@@ -31,7 +34,7 @@ from events.money import ONE
 from events.orders import OrderSubmitted
 from events.record import AnyEvent, Record
 from events.session import ClockTicked, SessionStarted
-from events.terms import NANOSECONDS, Clock
+from events.terms import NANOSECONDS, Action, Clock
 from replay.tapes import generated_tape
 
 #: Facts pushed through per measurement of P5, and ticks of P4.
@@ -43,7 +46,7 @@ HOPS = 3
 
 def measure(rounds: int) -> dict[str, Any]:
     """Medians over alternating rounds. Times in microseconds, rates per second, lag in records."""
-    tape = [item for item, _ in zip(generated_tape(seed=7), range(FACTS), strict=False)]
+    tape = list(islice(generated_tape(seed=7).facts(), FACTS))
     runs: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:
@@ -167,7 +170,7 @@ class _Running:
         self.host: Host = TurnHost(seats) if hosting == "turn" else ActorHost([[seat] for seat in seats])
         self.log = _Timed(FileLog.open(folder))
         self.door = Door()
-        scribe = Scribe(log=self.log, host=self.host, last_at=0, code="bench", make_seat=_again)  # type: ignore[arg-type]  # adds timing to a FileLog
+        scribe = Scribe(log=self.log, host=self.host, last_at=0, code="bench", make_seat=_no_second)  # type: ignore[arg-type]  # adds timing to a FileLog
         self.journal = Journal.start(door=self.door, scribe=scribe, clock=TapeClock(start), on_broken=_give_up)
         started = SessionStarted(session="bench", configuration=configuration, clock=Clock.TAPE, code="bench")
         self.say("session", started)
@@ -235,8 +238,19 @@ def _configuration(strategy: str) -> Configuration:
     )
 
 
-def _again(name: str) -> Seat:
-    return make_seat(name)
+def _no_second(name: str) -> Seat:
+    raise SystemExit(f"{name} failed in the middle of a measurement")
+
+
+class Restless:
+    """Enters at every look when flat, leaves at the next: as many intents as may be."""
+
+    window = 1
+
+    def decide(self, view: View) -> Decision:
+        if view.qty:
+            return Decision(action=Action.CLOSE, reason="Again")
+        return Decision(action=Action.BUY, reason="Once more", target_notional=Decimal(2_000))
 
 
 def _give_up(error: BaseException) -> None:

@@ -9,6 +9,9 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
+
+from actors.connection.cancel_all import CancelAll
 from actors.operator import NotRunning, OperatorAct, act
 from actors.settings import DEFAULT_FILE, load
 from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
@@ -27,10 +30,13 @@ def kill_trading(config: Path | None, data_dir: Path | None, reason: str, *, fla
         cancelled = _cancel_at_the_exchange(config, not_running)
         _leave_note(folder, request)
         if as_json:
-            print(json.dumps({"running": False, "cancelled": cancelled}))
-            return
-        print(f"{not_running}; {cancelled} resting orders were cancelled at the exchange itself")
-        print("the next start will begin killed")
+            print(json.dumps({"running": False, **msgspec.to_builtins(cancelled)}))
+        else:
+            print(f"{not_running}; {len(cancelled.asked)} resting orders were cancelled at the exchange itself")
+            print("the next start will begin killed")
+        if cancelled.error or cancelled.refused:
+            faults = [*([cancelled.error] if cancelled.error else []), *cancelled.refused.values()]
+            raise CommandFailed(f"not everything could be cancelled: {'; '.join(faults)}", Exit.EXCHANGE) from None
 
 
 def resume_trading(config: Path | None, data_dir: Path | None, reason: str, *, as_json: bool) -> None:
@@ -52,8 +58,8 @@ def _say(folder: Path, requests: list[OperatorAct], *, as_json: bool) -> None:
         print(json.dumps({"event": name, "seq": seq}) if as_json else f"{name} is record {seq}, and durable")
 
 
-def _cancel_at_the_exchange(config: Path | None, not_running: NotRunning) -> int:
-    from actors.connection.wiring import cancel_resting
+def _cancel_at_the_exchange(config: Path | None, not_running: NotRunning) -> CancelAll:
+    from scripts.cli.running import cancel_resting
 
     file = config or Path(DEFAULT_FILE)
     if not file.exists():

@@ -8,14 +8,18 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from actors.connection.wiring import ExchangeConnection, exchange_time
-
 from actors.clocks import SessionClock, TapeClock, WallClock
+from actors.connection.auth import Credentials
+from actors.connection.cancel_all import CancelAll, cancel_all_once
+from actors.connection.client import CoinbaseClient
+from actors.connection.live import Address, CoinbaseConnection
+from actors.connection.standing import Standing
 from actors.door import Door
-from actors.settings import SystemSettings, load
+from actors.known import Known
+from actors.settings import ExchangeSettings, SystemSettings, load
 from actors.start_check import StartReport
 from actors.system import Ended, System, SystemBroken
 from events.log import FileLog, SnapshotStore
@@ -50,8 +54,19 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
         )
     clock = _clock(settings, log)
 
-    def connect(door: Door, now: Callable[[], int], unsettled: Sequence[str]) -> ExchangeConnection:
-        return ExchangeConnection(settings, door, now, unsettled)
+    def connect(door: Door, now: Callable[[], int], known: Known) -> CoinbaseConnection:
+        exchange = settings.exchange
+        return CoinbaseConnection(
+            door,
+            now,
+            known.unsettled,
+            address=Address(exchange.rest, exchange.ws, exchange.user_ws, _text(exchange.ca_file)),
+            credentials=credentials_of(exchange),
+            products={setting.exchange_id: name for name, setting in settings.configuration.products.items()},
+            live=settings.configuration.mode == "live",
+            standing=Standing(killed=known.is_killed, reduce_only=known.reduce_only),
+            on_refusal=lambda error: system.request_stop(f"the exchange refuses this key: {error}"),
+        )
 
     system = System(
         settings,
@@ -85,8 +100,36 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
 
 def _clock(settings: SystemSettings, log: FileLog) -> SessionClock:
     if settings.exchange.clock == "tape":
-        return TapeClock(max(exchange_time(settings.exchange), log.last_at))
+        with_exchange = client_of(settings.exchange)
+        return TapeClock(max(with_exchange.get_time().iso, log.last_at))
     return WallClock()
+
+
+def credentials_of(exchange: ExchangeSettings) -> Credentials | None:
+    """The key as it was given: a file, or a name with the secret from the environment; None without any."""
+    if exchange.key_file is not None:
+        return Credentials.from_file(exchange.key_file)
+    if exchange.key_name is not None and exchange.private_key is not None:
+        return Credentials(exchange.key_name, exchange.private_key)
+    return None
+
+
+def client_of(exchange: ExchangeSettings) -> CoinbaseClient:
+    """A client for a few questions, outside a running system."""
+    return CoinbaseClient(exchange.rest, credentials_of(exchange), ca_file=_text(exchange.ca_file))
+
+
+def cancel_resting(exchange: ExchangeSettings) -> CancelAll:
+    """Cancel what rests on the account, at the exchange itself."""
+    client = client_of(exchange)
+    try:
+        return cancel_all_once(client)
+    finally:
+        client.close()
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def open_log(settings: SystemSettings) -> FileLog:
