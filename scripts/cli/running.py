@@ -101,7 +101,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
 def _clock(settings: SystemSettings, log: FileLog) -> SessionClock:
     if settings.exchange.clock == "tape":
         with_exchange = client_of(settings.exchange)
-        return TapeClock(max(with_exchange.get_time().iso, log.last_at))
+        return TapeClock(max(with_exchange.get_time().iso or 0, log.last_at))
     return WallClock()
 
 
