@@ -35,8 +35,8 @@ EMPTY_NAMES = frozenset(
 
 #: Where decisions are made: no clock, no chance, no id that is drawn.
 PURE = ("events/", "projections/", "actors/behaviours/", "actors/strategies/", "actors/behaviour.py")
-#: Inside the pure folders, the log is a shell: it may measure time, never stamp it.
-SHELLS_WITHIN = ("events/log/", "events/store.py")
+#: Shells inside the pure folders: the log, and what imports users' strategies.
+SHELLS_WITHIN = ("events/log/", "events/store.py", "actors/strategies/loading.py")
 
 AMBIENT_CALL = re.compile(
     r"^(time\.(time|time_ns|monotonic|monotonic_ns|perf_counter|perf_counter_ns|sleep|localtime|gmtime)"

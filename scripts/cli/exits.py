@@ -33,6 +33,7 @@ class CommandFailed(Exception):
 KNOWN: tuple[tuple[str, str, Exit], ...] = (
     ("scripts.cli.exits", "CommandFailed", Exit.ERROR),
     ("actors.strict", "ConfigurationError", Exit.CONFIGURATION),
+    ("actors.strategies.loading", "StrategyNotLoaded", Exit.CONFIGURATION),
     ("actors.operator", "NotRunning", Exit.NOT_FOUND),
     ("actors.operator", "OperatorRefused", Exit.ERROR),
     ("actors.start_check", "StateDiverged", Exit.DIVERGENCE),

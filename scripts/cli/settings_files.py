@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from actors.settings import DEFAULT_FILE, ConfigurationError, Loaded, SettingsFile, load
+from actors.strategies.loading import load_strategy
 from scripts.cli.exits import CommandFailed
 from scripts.cli.shown import console, print_json, table
 
@@ -119,11 +120,9 @@ def _load(path: Path | None) -> Loaded:
 
 
 def _import_strategies(loaded: Loaded) -> None:
-    """Every strategy named can be imported and made. Raises `ConfigurationError` for one that cannot."""
-    from actors.seats import behaviour_names, make_seat
-
-    for name in behaviour_names(loaded.settings.configuration):
-        make_seat(name)
+    """Every strategy named can be imported and made. Raises `StrategyNotLoaded` for one that cannot."""
+    for setting in loaded.settings.configuration.strategies.values():
+        load_strategy(setting)
 
 
 __all__ = ["ConfigurationError", "daily_loss_in_force", "print_schema", "show", "validate", "write"]

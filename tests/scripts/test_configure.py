@@ -11,6 +11,7 @@ import pytest
 
 from actors.environment import EXCHANGE, PREFIX, RISK
 from actors.settings import SettingsFile, load
+from actors.strategies.loading import load_strategy
 from events.configuration import RiskLimits
 from scripts.cli.settings_files import daily_loss_in_force
 from scripts.cli.templates import ENVIRONMENT, SETTINGS
@@ -60,7 +61,9 @@ def test_the_written_file_names_every_setting_at_its_default() -> None:
 def test_the_written_file_with_every_comment_taken_away_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "perptape.toml"
     path.write_text(uncommented(SETTINGS).replace('key_name = "organizations', '# key_name = "organizations'))
-    limits = load(path, {}).settings.configuration.risk
+    configuration = load(path, {}).settings.configuration
+    load_strategy(configuration.strategies["main"])
+    limits = configuration.risk
     assert limits.max_notional_per_symbol
     assert limits.daytime_start_utc == "09:00"
     unset = {"leverage_max_per_symbol", "max_notional_per_symbol", "day_leverage_max_per_symbol"}
@@ -130,6 +133,16 @@ def test_validate_says_what_is_valid(perptape: Perptape) -> None:
         "products": ["BTC-PERP"],
         "strategies": ["main"],
     }
+
+
+def test_validate_imports_the_strategies(perptape: Perptape, tmp_path: Path) -> None:
+    (tmp_path / "perptape.toml").write_text(
+        '[products.BTC-PERP]\nexchange_id = "BIP-20DEC30-CDE"\n'
+        '[strategies.mine]\nuses = "no_such_module:Mine"\nproduct = "BTC-PERP"\n'
+    )
+    ran = perptape("config", "validate")
+    assert ran.code == 3
+    assert "there is no module no_such_module" in ran.err
 
 
 def test_a_file_that_is_named_and_not_there_is_a_configuration_error(perptape: Perptape) -> None:
