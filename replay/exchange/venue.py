@@ -22,6 +22,7 @@ import msgspec
 from events.catalog import FundingRatePublished, ProductListed
 from events.configuration import FeeSetting
 from events.event import Event
+from events.feeds import FeedGapFound
 from events.ids import derived_id
 from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
 from events.money import ZERO
@@ -90,7 +91,10 @@ class Venue:
         self.now = max(self.now, to)
 
     def hear(self, at: int, event: Event) -> Event | None:
-        """Take the next fact of the tape. Returns what the public sees of it, None when nothing."""
+        """Take the next fact of the tape. Returns what the public sees of it, None when nothing.
+
+        Where the recording has a gap the book is empty until the tape knows it again.
+        """
         self.advance(at)
         if isinstance(event, TradePrinted):
             return self._hear_trade(event)
@@ -106,6 +110,9 @@ class Venue:
         if isinstance(event, BookSnapshotted):
             self.matching.market(event)
             return event
+        if isinstance(event, FeedGapFound):
+            self.matching.lose()
+            return BookSnapshotted(product=self.product.product, bids=(), asks=(), exchange_at=at)
         if isinstance(event, FundingRatePublished):
             self.funding.publish(event, self.books)
             self.account_changes += 1

@@ -1,4 +1,4 @@
-"""Two laws of the exchange: its books add up whatever is ordered, and the same orders at the same times give the same."""
+"""Laws of the exchange: its books add up whatever is ordered; the same orders at the same times end the same."""
 
 from __future__ import annotations
 
