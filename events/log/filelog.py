@@ -262,7 +262,10 @@ class FileLog:
         self._unsynced_since = None
 
     def _roll(self) -> None:
-        """Close the active file and begin the next. The old name is free before the new file takes it, durably."""
+        """Close the active file and begin the next. The old name is free before the new file takes it, durably.
+
+        When that fails, what was committed stands and is acknowledged; the log takes nothing more.
+        """
         self._sync()
         layout, disk, closed = self._layout, self._disk, self._segment
         try:
@@ -273,7 +276,8 @@ class FileLog:
             disk.sync_folder(layout.folder)
             self._file.close()
         except OSError as error:
-            self._fail("roll", error)
+            self._failure = self._failed("roll", error)
+            return
         self._file, self._lead, self._size = file, lead, len(lead)
         self._segment = closed + 1
         self._sealer.seal(closed)
@@ -296,9 +300,12 @@ class FileLog:
             raise LogWriteFailed("was closed by this process", file=self._layout.active)
 
     def _fail(self, doing: str, error: OSError) -> NoReturn:
-        what = f"{doing} failed: {error.strerror or error}"
-        self._failure = LogWriteFailed(what, file=self._layout.active, durable=self._durable)
+        self._failure = self._failed(doing, error)
         raise self._failure from error
+
+    def _failed(self, doing: str, error: OSError) -> LogWriteFailed:
+        what = f"{doing} failed: {error.strerror or error}"
+        return LogWriteFailed(what, file=self._layout.active, durable=self._durable)
 
     def _too_large(self, size: int) -> RecordOutOfPlace:
         return RecordOutOfPlace(
