@@ -52,9 +52,11 @@ def find_log(given: Path | None, config: Path | None) -> Path:
     if path.is_dir() and not Layout(path).active.exists() and (path / "log").is_dir():
         path = path / "log"
     if not path.exists():
+        demos = sorted(DEFAULT_DATA_DIR.parent.glob("demo-*/log"))
+        latest = f" (the latest demonstration's is {demos[-1]})" if demos else ""
         raise CommandFailed(
-            f"{path}: there is no log; name a log file or its folder, or start a system with `perptape demo` or "
-            "`perptape run`",
+            f"{path}: there is no log; name a log file or its folder{latest}, or start a system with `perptape demo` "
+            "or `perptape run`",
             Exit.NOT_FOUND,
         )
     return path

@@ -56,7 +56,7 @@ def restriction(reader: Reader) -> Text:
     restricted = reader.restriction()
     if restricted:
         return Text(restricted, style="bold red")
-    return Text("no restriction: strategies may enter", style="green")
+    return Text("no restriction in force", style="green")
 
 
 def marks(reader: Reader) -> Table:

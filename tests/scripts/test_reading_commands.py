@@ -182,10 +182,13 @@ def test_without_a_mark_equity_is_unknown_with_its_reason_and_never_a_number(
     assert "no session is in this log yet" in perptape("status", tmp_path).out
 
 
-def test_without_any_log_the_answer_is_how_to_get_one(perptape: Perptape) -> None:
+def test_without_any_log_the_answer_is_how_to_get_one(perptape: Perptape, tmp_path: Path) -> None:
     ran = perptape("status")
     assert ran.code == 4
-    assert ran.err.startswith("perptape: results/managed: there is no log; name a log file or its folder")
+    assert ran.err.startswith("perptape: results/managed: there is no log; name a log file or its folder, or start")
+    for name in ("demo-20261121-090000-a", "demo-20261122-090000-b"):
+        (tmp_path / "results" / name / "log").mkdir(parents=True)
+    assert "the latest demonstration's is results/demo-20261122-090000-b/log" in perptape("status").err
 
 
 def test_the_configured_data_folder_is_read_when_no_log_is_named(
