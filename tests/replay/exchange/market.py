@@ -50,6 +50,11 @@ class ListTape:
         return iter(self.facts)
 
 
+def told(*values: object) -> tuple[object, ...]:
+    """Values side by side, so that an exact number may be compared with one written as an integer."""
+    return values
+
+
 def at(seconds: float) -> int:
     return START + int(seconds * NANOSECONDS)
 

@@ -8,6 +8,7 @@ import secrets
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -36,7 +37,7 @@ class Signer:
             self.algorithm = "EdDSA"
         self.ring.add(key)
 
-    def token(self, *, header: dict[str, object] | None = None, **changed: object) -> str:
+    def token(self, *, header: dict[str, object] | None = None, **changed: Any) -> str:
         claims = {"sub": NAME, "iss": "cdp", "nbf": int(NOW), "exp": int(NOW) + 120, "uri": URI}
         headers = {"kid": NAME, "nonce": secrets.token_hex(), **(header or {})}
         kept = {name: value for name, value in {**claims, **changed}.items() if value is not None}
@@ -54,7 +55,7 @@ def test_a_good_token_names_its_key(key_type: str) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"iss": "coinbase-cloud", "aud": ["retail_rest_api_proxy"]}, {"iat": int(NOW)}])
-def test_older_clients_issuer_and_audience_pass(changed: dict[str, object]) -> None:
+def test_older_clients_issuer_and_audience_pass(changed: dict[str, Any]) -> None:
     signer = Signer()
     assert signer.check(signer.token(**changed)).name == NAME
 
@@ -78,7 +79,7 @@ def test_older_clients_issuer_and_audience_pass(changed: dict[str, object]) -> N
         {"nbf": int(NOW) - 120, "exp": int(NOW)},
     ],
 )
-def test_a_token_with_a_wrong_claim_does_not_pass(changed: dict[str, object]) -> None:
+def test_a_token_with_a_wrong_claim_does_not_pass(changed: dict[str, Any]) -> None:
     signer = Signer()
     with pytest.raises(Unauthorized):
         signer.check(signer.token(**changed))

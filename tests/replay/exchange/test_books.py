@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from events.money import ZERO
 from events.terms import Side
 from replay.exchange.books import Books
+from tests.replay.exchange.market import told
 
 SIZE = Decimal("0.01")
 PRODUCT = "BTC-PERP"
@@ -54,7 +55,7 @@ def test_fees_stand_apart_from_realized_profit() -> None:
     held = books()
     fill(held, Side.BUY, 1, 60_000, fee="0.5")
     fill(held, Side.SELL, 1, 60_100, fee="0.5")
-    assert (held.realized, held.fees, held.cash) == (1, 1, 1_000)
+    assert told(held.realized, held.fees, held.cash) == (1, 1, 1_000)
 
 
 def test_longs_pay_a_positive_rate_and_shorts_get_the_same() -> None:
@@ -71,9 +72,9 @@ def test_accrued_funding_is_equity_at_once_and_cash_only_at_the_settlement() -> 
     fill(held, Side.BUY, 5, 60_000)
     marks = {PRODUCT: Decimal(60_000)}
     held.accrue(PRODUCT, 1, qty=Decimal(5), mark=Decimal(60_000), rate=Decimal("0.0001"))
-    assert (held.cash, held.equity(marks)) == (1_000, Decimal("999.7"))
+    assert told(held.cash, held.equity(marks)) == (1_000, Decimal("999.7"))
     held.settle(2, marks)
-    assert (held.cash, held.equity(marks), held.funding_accrued) == (Decimal("999.7"), Decimal("999.7"), 0)
+    assert told(held.cash, held.equity(marks), held.funding_accrued) == (Decimal("999.7"), Decimal("999.7"), 0)
 
 
 def test_a_settlement_turns_unrealized_into_cash_and_starts_the_day_anew() -> None:
@@ -81,9 +82,9 @@ def test_a_settlement_turns_unrealized_into_cash_and_starts_the_day_anew() -> No
     fill(held, Side.BUY, 10, 60_000)
     up = {PRODUCT: Decimal(60_500)}
     held.settle(1, up)
-    assert (held.cash, held.day_unrealized(up), held.unrealized(up)) == (1_050, 0, 50)
+    assert told(held.cash, held.day_unrealized(up), held.unrealized(up)) == (1_050, 0, 50)
     fill(held, Side.SELL, 10, 60_400)
-    assert (held.day_realized, held.realized, held.cash) == (-10, 40, 1_040)
+    assert told(held.day_realized, held.realized, held.cash) == (-10, 40, 1_040)
 
 
 steps = st.lists(

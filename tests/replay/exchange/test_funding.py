@@ -8,7 +8,7 @@ from events.configuration import FeeSetting
 from events.money import ZERO
 from events.terms import Side
 from replay.exchange.venue import VenueRules
-from tests.replay.exchange.market import HOUR, Trader, at, change, rate, snapshot, trade
+from tests.replay.exchange.market import HOUR, Trader, at, change, rate, snapshot, told, trade
 
 FREE = VenueRules(fees=FeeSetting(maker_rate=ZERO, taker_rate=ZERO))
 
@@ -85,7 +85,7 @@ def test_funding_becomes_cash_at_the_settlement_with_the_hour_that_ends_there() 
     """14:00 is two hours before 16:00: the hours to 15:00 and 16:00 are paid at 16:00, the one to 17:00 is not."""
     one = holder()
     one.hear(*(rate(2 + hour, hour * HOUR, "0.0001") for hour in (1, 2, 3)), trade(HOUR + 1, 60_010))
-    assert (one.venue.books.funding_paid, one.venue.books.funding_accrued) == (0, Decimal("-0.6001"))
+    assert told(one.venue.books.funding_paid, one.venue.books.funding_accrued) == (0, Decimal("-0.6001"))
     one.hear(trade(3 * HOUR + 1, 60_010))
     assert one.venue.books.funding_paid == Decimal("-1.2002")
     assert one.venue.books.funding_accrued == Decimal("-0.6001")

@@ -13,7 +13,7 @@ from events.configuration import FeeSetting
 from events.terms import OrderKind, Side
 from replay.exchange.orders import Order, Refusal
 from replay.exchange.venue import VenueRules
-from tests.replay.exchange.market import Fact, Trader, at, change, rate, snapshot, trade
+from tests.replay.exchange.market import Fact, Trader, at, change, rate, snapshot, told, trade
 
 RULES = VenueRules(
     start_cash=Decimal(5_000),
@@ -81,7 +81,9 @@ def days(draw: st.DrawFn) -> list[Fact | Wish]:
 
 
 def played(steps: list[Fact | Wish]) -> tuple[Trader, list[Order], list[Refusal]]:
-    one, reports, refusals = Trader(rules=RULES), [], []
+    one = Trader(rules=RULES)
+    reports: list[Order] = []
+    refusals: list[Refusal] = []
     for step in steps:
         if isinstance(step, tuple):
             one.hear(step)
@@ -141,7 +143,7 @@ def test_reports_of_an_order_only_ever_grow_and_end_where_it_ended(steps: list[F
     for report in reports:
         before = last.get(report.order_id)
         if before is None:
-            assert (report.status.value, report.filled) == ("PENDING", 0)
+            assert told(report.status.value, report.filled) == ("PENDING", 0)
         else:
             assert before.is_open
             assert report.filled >= before.filled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
@@ -118,7 +119,7 @@ def test_trades_carry_the_makers_side_newest_first(standing: Client) -> None:
 
 @pytest.mark.parametrize("limit", [None, 0])
 def test_the_ticker_needs_its_limit(standing: Client, limit: int | None) -> None:
-    query = {} if limit is None else {"limit": limit}
+    query: Json = {} if limit is None else {"limit": limit}
     assert standing.ask("GET", f"/products/{PRODUCT}/ticker", **query).status_code == 400
 
 
@@ -337,7 +338,7 @@ def test_a_preview_reserves_nothing_and_says_what_an_order_would_meet(standing: 
 def test_orders_are_listed_newest_first_and_by_what_is_asked(exchange: Client) -> None:
     resting, taken = exchange.limit("a", "BUY", 1, 59_000), exchange.market("b", "SELL", 1)
 
-    def listed(**query: object) -> list[str]:
+    def listed(**query: Any) -> list[str]:
         return [order["order_id"] for order in exchange.get("/orders/historical/batch", **query)["orders"]]
 
     assert listed() == [taken, resting]

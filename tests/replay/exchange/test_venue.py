@@ -11,7 +11,7 @@ from events.configuration import FeeSetting
 from events.terms import OrderKind, Side
 from replay.exchange.orders import Refusal, Status
 from replay.exchange.venue import Venue, VenueRules
-from tests.replay.exchange.market import BIP, START, Trader, at, change, quote, snapshot, trade
+from tests.replay.exchange.market import BIP, START, Trader, at, change, quote, snapshot, told, trade
 
 FREE = VenueRules(fees=FeeSetting(maker_rate=Decimal(0), taker_rate=Decimal(0)))
 
@@ -20,14 +20,14 @@ def trader(rules: VenueRules = FREE) -> Trader:
     return Trader(rules=rules).hear(snapshot(0), trade(1, 60_010))
 
 
-def statuses(one: Trader) -> list[tuple[str, str, Decimal]]:
-    return [(r.ticket.client_order_id, r.status.value, r.filled) for r in one.venue.take_reports()]
+def statuses(one: Trader) -> list[tuple[object, ...]]:
+    return [told(r.ticket.client_order_id, r.status.value, r.filled) for r in one.venue.take_reports()]
 
 
 def test_a_market_order_takes_the_levels_shown_and_is_reported_pending_then_filled() -> None:
     one = trader()
     order = one.buy(15)
-    assert (order.status, order.filled, order.fills) == (Status.FILLED, 15, 2)
+    assert told(order.status, order.filled, order.fills) == (Status.FILLED, 15, 2)
     assert order.value == Decimal("0.01") * (10 * 60_010 + 5 * 60_015)
     assert statuses(one) == [("mine-1", "PENDING", 0), ("mine-1", "FILLED", 15)]
 
@@ -43,7 +43,7 @@ def test_depth_that_was_taken_is_gone_until_the_market_shows_it_anew() -> None:
 def test_an_immediate_order_that_finds_too_little_is_cancelled_with_what_it_filled() -> None:
     one = trader()
     order = one.order(one.ticket(Side.BUY, 25, 60_010, kind=OrderKind.LIMIT_IOC))
-    assert (order.status, order.filled, order.leaves) == (Status.CANCELLED, 10, 0)
+    assert told(order.status, order.filled, order.leaves) == (Status.CANCELLED, 10, 0)
 
 
 @pytest.mark.parametrize("price", [None, 60_015])
@@ -52,19 +52,19 @@ def test_fill_or_kill_trades_all_or_nothing(price: int | None) -> None:
     kind = OrderKind.MARKET_IOC if price is None else OrderKind.LIMIT_FOK
     killed = one.order(one.ticket(Side.BUY, 31, price, kind=kind, fill_or_kill=True))
     filled = one.order(one.ticket(Side.BUY, 30, price, kind=kind, fill_or_kill=True))
-    assert (killed.status, killed.filled) == (Status.CANCELLED, 0)
-    assert (filled.status, filled.filled) == (Status.FILLED, 30)
+    assert told(killed.status, killed.filled) == (Status.CANCELLED, 0)
+    assert told(filled.status, filled.filled) == (Status.FILLED, 30)
 
 
 def test_a_resting_order_waits_behind_what_stood_there_and_fills_as_a_maker() -> None:
     one = trader(VenueRules(fees=FeeSetting(maker_rate=Decimal("0.0001"), taker_rate=Decimal("0.001"))))
     order = one.buy(4, 60_000)
     one.hear(trade(2, 60_000, 10, Side.SELL))
-    assert (order.status, order.filled) == (Status.OPEN, 0)
+    assert told(order.status, order.filled) == (Status.OPEN, 0)
     one.hear(trade(3, 60_000, 3, Side.SELL))
-    assert (order.status, order.filled) == (Status.OPEN, 3)
+    assert told(order.status, order.filled) == (Status.OPEN, 3)
     one.hear(trade(4, 59_990, 9, Side.SELL))
-    assert (order.status, order.filled, order.last_fill_at) == (Status.FILLED, 4, at(4))
+    assert told(order.status, order.filled, order.last_fill_at) == (Status.FILLED, 4, at(4))
     assert order.fees == Decimal("0.0001") * order.value
     assert [entry.is_maker for entry in one.venue.ledger.fills] == [True, True]
 
@@ -107,11 +107,11 @@ def test_an_order_good_until_a_time_expires_after_what_happened_at_that_time() -
     order = one.order(one.ticket(Side.BUY, 2, 60_005, kind=OrderKind.LIMIT_GTD, ends_s=10))
     later = one.order(one.ticket(Side.BUY, 1, 60_005, kind=OrderKind.LIMIT_GTD, ends_s=20))
     one.hear(trade(10, 60_005, 1, Side.SELL))
-    assert (order.status, order.filled) == (Status.OPEN, 1)
+    assert told(order.status, order.filled) == (Status.OPEN, 1)
     one.venue.advance(at(10) + 1)
     assert (order.status, later.status) == (Status.EXPIRED, Status.OPEN)
     one.hear(trade(12, 60_000, 9, Side.SELL))
-    assert (order.filled, later.status) == (1, Status.FILLED)
+    assert told(order.filled, later.status) == (1, Status.FILLED)
 
 
 def test_a_cancelled_order_fills_no_more() -> None:
@@ -119,7 +119,7 @@ def test_a_cancelled_order_fills_no_more() -> None:
     order = one.buy(2, 60_005)
     assert one.venue.cancel(order.order_id) == ""
     one.hear(trade(2, 60_000, 9, Side.SELL))
-    assert (order.status, order.filled) == (Status.CANCELLED, 0)
+    assert told(order.status, order.filled) == (Status.CANCELLED, 0)
 
 
 def test_what_cannot_be_cancelled_is_said_with_the_exchanges_reason() -> None:
@@ -250,7 +250,7 @@ def test_closing_takes_the_other_side_for_no_more_than_is_held() -> None:
     some, most = one.venue.closing_ticket("c", Decimal(3)), one.venue.closing_ticket("c", Decimal(9))
     assert some is not None
     assert most is not None
-    assert (some.side, some.qty, most.qty) == (Side.BUY, 3, 4)
+    assert told(some.side, some.qty, most.qty) == (Side.BUY, 3, 4)
 
 
 def test_a_tape_of_quotes_is_shown_as_a_book_of_one_level_a_side() -> None:
