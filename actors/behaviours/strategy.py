@@ -270,8 +270,8 @@ class StrategyBehaviour:
 
 
 def _is_in_flight(order: Order) -> bool:
-    """Ours, and neither resting in the book nor over."""
-    if order.origin is not Origin.OURS:
+    """Ours, and neither resting in the book nor traded whole nor over."""
+    if order.origin is not Origin.OURS or not order.leaves:
         return False
     return order.stage is not Stage.WORKING or order.kind not in _RESTING
 
