@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from actors.connection.account import AccountPoller
 from actors.connection.auth import Credentials
@@ -25,6 +25,14 @@ log = logging.getLogger(__name__)
 #: Requests a minute in the trading process. The seed's 100 is for scripts: the exchange takes 30 a second from a
 #: user, and a round of the account poller alone is ten.
 RATE_LIMIT_PER_MINUTE = 1200
+
+
+class Part(Protocol):
+    """What is started and stopped."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Address(NamedTuple):
@@ -71,15 +79,18 @@ class CoinbaseConnection:
             door, address.ws, products, credentials=credentials, last_trades=last_trades, manners=manners
         )
         self._account = account
+        self.parts: tuple[Part, ...]
+        self.shells: tuple[OrderGateway | AccountPoller, ...]
+        wires = _Wires(self._client)
         if live and credentials is not None:
             gateway = OrderGateway(door, self._client, products, now, standing=standing, unresolved=unresolved)
             user = UserFeed(
                 door, address.user_ws, products, credentials=credentials, catch_up=account.catch_up, manners=manners
             )
-            self.parts = (_Wires(self._client), gateway, account, market, user)
+            self.parts = (wires, gateway, account, market, user)
             self.shells = (gateway, account)
         else:
-            self.parts = (_Wires(self._client), account, market)
+            self.parts = (wires, account, market)
             self.shells = (account,)
 
     def last_look(self) -> None:

@@ -57,20 +57,18 @@ class HttpTransport:
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._verify: bool | str = ca_file or True
         self._body_cap = body_cap
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _PacedAdapter(pool_maxsize=8, max_retries=0))
+        self._session = _new_session()
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float) -> Reply:
         """Send once. `timeout` is for the whole request, in seconds."""
         request = requests.PreparedRequest()
         request.prepare(method=method, url=url, headers=self._headers(headers), data=body)
+        session = self._session if self._keep_alive else _new_session()
         _call.deadline = time.monotonic() + timeout
         _call.sent = False
         response: requests.Response | None = None
         try:
-            response = self._session.send(
+            response = session.send(
                 request,
                 stream=True,
                 timeout=(min(timeout, CONNECT_TIMEOUT_S), timeout),
@@ -83,6 +81,9 @@ class HttpTransport:
             if response is not None:
                 response.close()
             raise _failure(error, timeout) from None
+        finally:
+            if session is not self._session:
+                session.close()
         return response.status_code, {name.lower(): value for name, value in response.headers.items()}, text
 
     def close(self) -> None:
@@ -110,6 +111,14 @@ class HttpTransport:
             return b"".join(parts).decode()
         except UnicodeDecodeError as error:
             raise ReplyUnreadable(f"the reply is not UTF-8: {error.reason}", body="") from None
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _PacedAdapter(pool_maxsize=8, max_retries=0))
+    return session
 
 
 class _Call(threading.local):
