@@ -101,11 +101,32 @@ class Cursor:
             return True
         following = self._open(segment.number + 1)
         if following is None:
-            return self._reopen_if_cut()
+            return self.rejoin()
         self._join(following)
         self._finish_closed()
         segment.close()
         self._segment, self._scan = following, following.scan()
+        return True
+
+    def rejoin(self) -> bool:
+        """When the log was cut, go on in the file that took this one's place; whether it was.
+
+        A cut puts an active file of our number or a lower one; a roll puts one of a higher number.
+        """
+        if not self._segment.is_closed and self._disk.identity(self._layout.active) == self._segment.file.identity():
+            return False
+        active = open_active(self._layout, self._disk)
+        if active is None:
+            return False
+        if active.number > self._segment.number:
+            active.close()
+            return False
+        place = self._scan.place
+        self._segment.close()
+        self._segment, self._scan = active, active.scan()
+        self._after = max(self._after, place.seq)
+        self._places.insert(0, place)
+        self._pass(active.start)
         return True
 
     def finish(self) -> None:
@@ -212,22 +233,6 @@ class Cursor:
                 first_seq=self._scan.place.seq,
                 remedy="Restore the file from a copy",
             )
-
-    def _reopen_if_cut(self) -> bool:
-        """The active file was replaced by one of our own number: the log was cut. Go on if it passes our place."""
-        active = open_active(self._layout, self._disk)
-        if active is None:
-            return False
-        place = self._scan.place
-        if place.seq < active.header.first - 1 or active.number > self._segment.number:
-            active.close()
-            return False
-        self._segment.close()
-        self._segment, self._scan = active, active.scan()
-        self._after = max(self._after, place.seq)
-        self._places.insert(0, place)
-        self._pass(active.start)
-        return True
 
     # -- checking -----------------------------------------------------------------------------------------------
 

@@ -266,7 +266,8 @@ class FileLog:
 
         When that fails, what was committed stands and is acknowledged; the log takes nothing more.
         """
-        self._sync()
+        if self._durable < self._head.seq:
+            self._sync()
         layout, disk, closed = self._layout, self._disk, self._segment
         try:
             file, lead = begin_file(layout, disk, segment=closed + 1, after=self._head)

@@ -58,12 +58,12 @@ class Layout:
         return sorted(number for name in names if (number := self._number(name)) is not None and name.endswith(_SUFFIX))
 
     def leftovers(self, disk: Disk) -> list[Path]:
-        """Seals that were begun and not finished."""
-        ours = f"{self.stem}."
+        """What a roll or a seal had begun when it was interrupted."""
         return [
             self.folder / name
             for name in disk.names(self.folder)
-            if name.startswith(ours) and name.endswith(".tmp") and self._number(name.removesuffix(".tmp")) is not None
+            if name == self.fresh.name
+            or (name.endswith(".tmp") and self._number(name.removesuffix(".tmp")) is not None)
         ]
 
     def _number(self, name: str) -> int | None:

@@ -86,6 +86,7 @@ class Follower:
             if not Cursor.is_there(self._layout, self._disk):
                 return
             self._cursor = Cursor(self._layout, self._disk, self._after)
+        self._cursor.rejoin()
         yield from self._cursor.drain()
         while self._cursor.advance():
             yield from self._cursor.drain()

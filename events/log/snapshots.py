@@ -84,7 +84,11 @@ class SnapshotStore:
         return None
 
     def _candidates(self, at_or_before: int, code: str | None) -> list[tuple[int, str]]:
-        found = [(_NAME.match(name), name) for name in self._disk.names(self._folder)]
+        try:
+            names = self._disk.names(self._folder)
+        except OSError:
+            return []
+        found = [(_NAME.match(name), name) for name in names]
         wanted = None if code is None else _short(code)
         return [
             (int(match["seq"]), name)

@@ -48,11 +48,15 @@ class Inode:
 
 
 def _keep_some(content: bytearray, write: _Write, chance: random.Random) -> None:
-    fate = chance.random()
-    if fate < 0.3:
+    """The write whole, gone, its first sectors, or any of them; holes are zeros."""
+    sectors = list(_sectors(write))
+    fate = chance.choice(["whole", "gone", "first", "any"])
+    if fate == "gone":
         return
-    for start, block in _sectors(write):
-        if fate < 0.6 or chance.random() < 0.7:
+    if fate == "first":
+        sectors = sectors[: chance.randrange(len(sectors) + 1)]
+    for start, block in sectors:
+        if fate != "any" or chance.random() < 0.6:
             if len(content) < start:
                 content.extend(bytes(start - len(content)))
             content[start : start + len(block)] = block
