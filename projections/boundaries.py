@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from events.catalog import ProductListed
+from events.catalog import FundingRatePublished, ProductListed
 from events.market import MarkUpdated
 from events.money import ZERO
 from events.terms import NANOSECONDS, FundingStatus, MarkSource
@@ -33,6 +33,7 @@ class Boundary(msgspec.Struct, kw_only=True):
     is_mark_fresh: bool
     is_shut: bool  # the market was shut in this interval: it has no rate
     rate: Decimal | None = None  # as published for this boundary
+    rate_at: int = -1  # the exchange's time of that word; an older one is no news
     estimate: Decimal | None = None  # the rate it was accrued with, where none was published
 
     def amount(self, rate: Decimal | None) -> Decimal:
@@ -60,8 +61,8 @@ class Boundaries(msgspec.Struct, kw_only=True):
     is_mark_fresh: bool = False
     shut_since: int | None = None  # session time
     last_rate: Decimal | None = None
-    last_rate_at: int = 0
-    early_rates: list[tuple[int, Decimal]] = msgspec.field(default_factory=list)  # of boundaries still to come
+    last_rate_of: tuple[int, int] = (0, -1)  # its boundary and the exchange's time of that word
+    early_rates: list[FundingRatePublished] = msgspec.field(default_factory=list)  # of boundaries still to come
     waiting: list[Boundary] = msgspec.field(default_factory=list)
     settled: list[Boundary] = msgspec.field(default_factory=list)
 
@@ -120,17 +121,17 @@ class Boundaries(msgspec.Struct, kw_only=True):
         self.mark = mark
         self.is_mark_fresh = True
 
-    def take_rate(self, at: int, rate: Decimal) -> None:
+    def take_rate(self, event: FundingRatePublished) -> None:
         """A rate was published for a boundary, before or after it passed."""
-        if at >= self.last_rate_at:
-            self.last_rate, self.last_rate_at = rate, at
+        if (event.boundary, event.exchange_at) >= self.last_rate_of:
+            self.last_rate, self.last_rate_of = event.rate, (event.boundary, event.exchange_at)
         for boundary in (*self.waiting, *self.settled):
-            if boundary.at == at:
-                boundary.rate = rate
+            if boundary.at == event.boundary:
+                if event.exchange_at >= boundary.rate_at:
+                    boundary.rate, boundary.rate_at = event.rate, event.exchange_at
                 return
-        if at >= self.next_at:
-            self.early_rates = [known for known in self.early_rates if known[0] != at][-KEPT_BOUNDARIES:]
-            self.early_rates.append((at, rate))
+        if event.boundary >= self.next_at:
+            self.early_rates = [*self.early_rates, event][-KEPT_BOUNDARIES:]
 
     def settle(self, boundary: Boundary) -> None:
         """This boundary waits no more: it is accrued, or nothing was held."""
@@ -144,8 +145,8 @@ class Boundaries(msgspec.Struct, kw_only=True):
 
     def _boundary(self, at: int, noticed_at: int) -> Boundary:
         assert self.contract_size is not None
-        rate = next((rate for known, rate in self.early_rates if known == at), None)
-        self.early_rates = [known for known in self.early_rates if known[0] > at]
+        rates = sorted((known for known in self.early_rates if known.boundary == at), key=lambda rate: rate.exchange_at)
+        self.early_rates = [known for known in self.early_rates if known.boundary > at]
         mark = self.mark
         return Boundary(
             at=at,
@@ -157,5 +158,6 @@ class Boundaries(msgspec.Struct, kw_only=True):
             mark_at=0 if mark is None else mark.exchange_at,
             is_mark_fresh=self.is_mark_fresh,
             is_shut=self.shut_since is not None and self.shut_since <= at - self.interval_ns // 2,
-            rate=rate,
+            rate=rates[-1].rate if rates else None,
+            rate_at=rates[-1].exchange_at if rates else -1,
         )

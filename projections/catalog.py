@@ -30,7 +30,7 @@ class Catalog(msgspec.Struct, kw_only=True):
         event = record.event
         if isinstance(event, FundingRatePublished):
             known = self.rates.get(event.product)
-            if known is None or event.boundary >= known.boundary:
+            if known is None or (event.boundary, event.exchange_at) >= (known.boundary, known.exchange_at):
                 self.rates[event.product] = event
         elif isinstance(event, ProductListed):
             known_listing = self.listings.get(event.product)

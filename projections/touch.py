@@ -64,7 +64,10 @@ class Touch(msgspec.Struct, kw_only=True):
             self._read_book(event.exchange_at, spell)
 
     def price(self, spell: int) -> tuple[Decimal, MarkSource, int] | None:
-        """The price, what it rests on, and the exchange's time of that. None when there is nothing to go by."""
+        """The price, what it rests on, and since when by the exchange's time. None when there is nothing to go by.
+
+        A trade that stands alone because the touch is crossed does so since the touch was last heard of.
+        """
         bid, ask, trade = self.bid, self.ask, self.trade
         if self.touch_spell == spell and bid is not None and ask is not None and bid < ask:
             if trade is None:
@@ -72,7 +75,7 @@ class Touch(msgspec.Struct, kw_only=True):
             median = bid if trade < bid else ask if trade > ask else trade
             return median, MarkSource.BOOK_AND_TRADE, self.seen_at
         if trade is not None and self.trade_spell == spell:
-            return trade, MarkSource.TRADE, self.trade_at
+            return trade, MarkSource.TRADE, self.seen_at if self.touch_spell == spell else self.trade_at
         return None
 
     def _read_book(self, exchange_at: int, spell: int) -> None:

@@ -37,10 +37,11 @@ class FundingState(msgspec.Struct, kw_only=True):
     ledger: FundingLedger = msgspec.field(default_factory=FundingLedger)
     adjusted_at: dict[str, int] = msgspec.field(default_factory=dict)
     ticked_at: int = 0
+    is_payment_new: bool = False  # the last payment heard was not heard before
 
 
 class FundingBehaviour:
-    """Says `FundingAccrued` once a boundary, and `FundingCorrected` when rate, fill or payment say otherwise."""
+    """Says `FundingAccrued` once a boundary, at a tick; `FundingCorrected` when rate, fill or payment say otherwise."""
 
     name = "funding"
     hears: frozenset[type[Event]] = FundingLedger.hears | {
@@ -76,7 +77,7 @@ class FundingBehaviour:
             boundaries.pass_to(at, at)
             boundaries.is_mark_fresh = False
         elif isinstance(event, FundingRatePublished):
-            self._own(event.product).take_rate(event.boundary, event.rate)
+            self._own(event.product).take_rate(event)
         elif isinstance(event, ProductListed):
             self._own(event.product).list_product(event, at)
         elif isinstance(event, AdjustmentApplied):
@@ -89,9 +90,12 @@ class FundingBehaviour:
                 boundaries.pass_to(self.state.ticked_at, at)
                 boundaries.is_mark_fresh = False
         else:
-            self.state.ledger.fold(record)
             if isinstance(event, FundingAccrued):
                 _settle(self._own(event.product), event)
+            elif isinstance(event, FundingPaid):
+                self.state.is_payment_new = not self.state.ledger.of(event.product).is_paid(event.through)
+                self._own(event.product).pass_to(event.through + 1, at)
+            self.state.ledger.fold(record)
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event, at = record.event, record.at
@@ -101,7 +105,7 @@ class FundingBehaviour:
             waiting = [product for product, boundaries in self.state.products.items() if boundaries.waiting]
             return [said for product in sorted(waiting) for said in self._accruals(product, at, outstanding)]
         if isinstance(event, FundingPaid):
-            return self._true_up(event, at, outstanding)
+            return self._true_up(event, at, outstanding) if self.state.is_payment_new else ()
         if isinstance(event, FundingRatePublished):
             reason = f"the rate of the boundary was published: {event.rate}"
         elif isinstance(event, OrderFilled):
@@ -112,8 +116,7 @@ class FundingBehaviour:
             reason = "an adjustment from before the boundary was taken back"
         else:
             return ()
-        product = event.product
-        return [*self._accruals(product, at, outstanding), *self._corrections(product, reason, outstanding)]
+        return self._corrections(event.product, reason, outstanding)
 
     def _accruals(
         self, product: str, at: int, outstanding: Sequence[Event], *, through: int | None = None
@@ -157,9 +160,7 @@ class FundingBehaviour:
         difference between what was accrued and what was paid.
         """
         product = paid.product
-        accruals = (
-            self._accruals(product, at, outstanding, through=paid.through) if product in self.state.products else []
-        )
+        accruals = self._accruals(product, at, outstanding, through=paid.through)
         funding = self.state.ledger.of(product)
         covered = max(paid.through, funding.paid_through)
         amounts = {entry.boundary: entry.amount for entry in funding.entries}

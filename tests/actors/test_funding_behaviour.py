@@ -126,7 +126,7 @@ def test_a_rate_that_comes_after_the_hour_is_waited_for() -> None:
     desk = opened()
     assert tick(desk, ONE_PM + 2 * SECOND) == []
     desk.at = ONE_PM + 90 * SECOND
-    assert amounts(desk.hear(rate(ONE_PM, "0.0001"))) == [(1, D("-0.1"), FundingStatus.FINAL)]
+    assert amounts(desk.hear(rate(ONE_PM, "0.0001"), TICK)) == [(1, D("-0.1"), FundingStatus.FINAL)]
 
 
 def test_after_ten_minutes_the_last_rate_serves_as_an_estimate_and_is_corrected_when_the_right_one_comes() -> None:
@@ -186,7 +186,7 @@ def test_hours_that_nobody_watched_are_estimated_for_their_mark() -> None:
     tick(desk, NOON + MINUTE)
     desk.at = NOON + 2 * HOUR + MINUTE
     desk.hear(started(session="s-2"), marked("60000", desk.at))
-    said = desk.hear(rate(ONE_PM, "0.0001"), rate(NOON + 2 * HOUR, "0.0001"))
+    said = desk.hear(rate(ONE_PM, "0.0001"), rate(NOON + 2 * HOUR, "0.0001"), TICK)
     assert amounts(said) == [
         (1, D("-0.1"), FundingStatus.ESTIMATED),
         (2, D("-0.1"), FundingStatus.ESTIMATED),
@@ -251,7 +251,7 @@ def test_a_late_fill_that_shows_that_something_was_held_is_accrued() -> None:
     desk = opened("0")
     desk.hear(rate(ONE_PM, "0.0001"))
     assert tick(desk, ONE_PM + 15 * MINUTE) == []
-    assert amounts(desk.hear(bought("1", "50000", at=ONE_PM))) == [(1, D("-0.05"), FundingStatus.FINAL)]
+    assert amounts(desk.hear(bought("1", "50000", at=ONE_PM), TICK)) == [(1, D("-0.05"), FundingStatus.FINAL)]
 
 
 def test_a_late_fill_that_shows_that_nothing_was_held_takes_the_accrual_back() -> None:

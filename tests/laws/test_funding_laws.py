@@ -80,8 +80,8 @@ class Hindsight:
         return sum((Fraction(fill.qty) * fill.side.sign for fill in fills), Fraction(0))
 
     def rate(self, boundary: int) -> Fraction:
-        rates = [e.rate for e in self.events if isinstance(e, FundingRatePublished) and e.boundary == boundary]
-        return Fraction(rates[-1])
+        rates = [e for e in self.events if isinstance(e, FundingRatePublished) and e.boundary == boundary]
+        return Fraction(max(rates, key=lambda event: event.exchange_at).rate)
 
     def mark(self, boundary: int) -> Fraction | None:
         """The last price that could be made of what the market had said by then."""

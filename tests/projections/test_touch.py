@@ -91,3 +91,11 @@ def test_a_price_carries_the_time_of_what_it_rests_on() -> None:
     touch.print(traded("101", at=9), 1)
     assert touch.price(1) == (D(101), MarkSource.BOOK_AND_TRADE, 9)
     assert touch.seen_at == 9
+
+
+def test_a_trade_that_a_crossed_touch_leaves_alone_is_the_price_since_the_crossing() -> None:
+    touch = Touch()
+    touch.print(traded("101", at=1), 1)
+    assert touch.price(1) == (D(101), MarkSource.TRADE, 1)
+    touch.quote(quoted("105", "104", at=7), 1)
+    assert touch.price(1) == (D(101), MarkSource.TRADE, 7)

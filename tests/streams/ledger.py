@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events.account import BalanceReported, TransferReported
 from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost, FeedSubscribed
@@ -134,7 +135,8 @@ def ticks(writer: LedgerWriter) -> None:
 
 def rates(writer: LedgerWriter) -> None:
     boundary = writer.at // HOUR * HOUR + writer.of((0, 0, 0, -1, 1)) * HOUR
-    writer.send(rate(boundary, writer.pick(_RATES), product=_product(writer)))
+    published = rate(boundary, writer.pick(_RATES), product=_product(writer))
+    writer.send(replace(published, exchange_at=writer.at + len(writer.turns)))
 
 
 def pays(writer: LedgerWriter) -> None:
