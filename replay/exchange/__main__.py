@@ -10,8 +10,8 @@ from pathlib import Path
 from events.configuration import FeeSetting
 from replay.exchange.certificates import NoAuthority
 from replay.exchange.pump import Start
+from replay.exchange.rules import VenueRules
 from replay.exchange.server import ExchangeOptions, PortTaken, TapeLike, serve
-from replay.exchange.venue import VenueRules
 from replay.tapes import TapeUnreadable, generated_tape, open_tape
 
 

@@ -78,10 +78,10 @@ def _snapshots(hub: Hub, channel: str) -> list[tuple[str, str]]:
     venue = hub.venue
     product_id = venue.product.exchange_id
     if channel == "level2":
-        book = venue.matching.book
+        book = venue.market.matching.book
         return [("l2_data", frames.book_snapshot(book.levels(Side.BUY), book.levels(Side.SELL), product_id))]
     if channel == "market_trades":
-        return [(channel, frames.trades(venue.trades[-_SNAPSHOT_TRADES:], product_id, kind="snapshot"))]
+        return [(channel, frames.trades(venue.market.trades[-_SNAPSHOT_TRADES:], product_id, kind="snapshot"))]
     if channel in ("ticker", "ticker_batch"):
         return [(channel, frames.ticker(venue, kind="snapshot", with_quotes=channel == "ticker"))]
     if channel == "candles":

@@ -23,13 +23,15 @@ def refusal_of(ticket: Ticket, venue: Venue, *, is_close: bool) -> Refusal | Non
         or _of_size(ticket, venue)
         or _of_price(ticket, venue)
         or _of_time(ticket, venue)
-        or _of_market(ticket, venue)
+        or meets_market(ticket, venue)
         or (None if is_close else _of_margin(ticket, venue))
     )
 
 
 def _of_product(ticket: Ticket, venue: Venue) -> Refusal | None:
     product = venue.product
+    if venue.in_liquidation:
+        return _both("IN_LIQUIDATION", "The account is being liquidated")
     if ticket.product != product.exchange_id:
         return _both("INVALID_PRODUCT_ID", f"Product {ticket.product} is not traded here")
     if product.trading_disabled:
@@ -63,8 +65,14 @@ def _of_size(ticket: Ticket, venue: Venue) -> Refusal | None:
 
 
 def _of_price(ticket: Ticket, venue: Venue) -> Refusal | None:
-    if ticket.limit_price is not None and not on_grid(ticket.limit_price, venue.product.price_increment):
+    price, mark, band = ticket.limit_price, venue.mark(), venue.rules.price_band
+    if price is None:
+        return None
+    if not on_grid(price, venue.product.price_increment):
         return _both("INVALID_PRICE_PRECISION", f"limit_price is no multiple of {venue.product.price_increment:f}")
+    if mark is not None and band is not None and (price - mark) * ticket.side.sign > band * mark:
+        name = f"LIMIT_ORDER_PRICE_EXCEEDS_PRICE_BAND_ON_{ticket.side.name}"
+        return _both(name, f"limit_price is further than {band:f} of {mark:f} through the market")
     return None
 
 
@@ -77,8 +85,9 @@ def _of_time(ticket: Ticket, venue: Venue) -> Refusal | None:
     return None
 
 
-def _of_market(ticket: Ticket, venue: Venue) -> Refusal | None:
-    found = venue.matching.preview(
+def meets_market(ticket: Ticket, venue: Venue) -> Refusal | None:
+    """Whether the book would take the ticket now: None, or why not."""
+    found = venue.market.matching.preview(
         "",
         side=ticket.side,
         qty=ticket.qty,

@@ -16,7 +16,7 @@ from replay.exchange.balances import balances_of
 from replay.exchange.candles import Candle
 from replay.exchange.listing import candle
 from replay.exchange.orders import Order
-from replay.exchange.shapes import ORDER_TYPES, Json, balance_summary, hold_of, number
+from replay.exchange.shapes import Json, balance_summary, hold_of, number, order_type
 from replay.exchange.times import UNSET, go_print, rfc3339
 from replay.exchange.venue import Venue
 
@@ -67,11 +67,11 @@ def book_events(event: BookSnapshotted | BookChanged, product_id: str) -> str:
 
 def ticker(venue: Venue, *, kind: str, with_quotes: bool) -> str:
     """The product's figures; `ticker_batch` has no quotes."""
-    day = venue.candles.day
+    day, last = venue.market.candles.day, venue.market.matching.last_trade
     row: Json = {
         "type": "ticker",
         "product_id": venue.product.exchange_id,
-        "price": number(venue.matching.last_trade),
+        "price": number(venue.mark() if last is None else last),
         "volume_24_h": number(day.volume),
         "low_24_h": number(day.low),
         "high_24_h": number(day.high),
@@ -80,7 +80,7 @@ def ticker(venue: Venue, *, kind: str, with_quotes: bool) -> str:
         "price_percent_chg_24_h": number(day.change_percent),
     }
     if with_quotes:
-        bid, ask = venue.matching.book.best_bid(), venue.matching.book.best_ask()
+        bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
         row["best_bid"], row["best_bid_quantity"] = (number(bid[0]), number(bid[1])) if bid else ("", "")
         row["best_ask"], row["best_ask_quantity"] = (number(ask[0]), number(ask[1])) if ask else ("", "")
     return dumped([{"type": kind, "tickers": [row]}])
@@ -149,7 +149,7 @@ def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:
         "number_of_fills": str(order.fills),
         "order_id": order.order_id,
         "order_side": ticket.side.name,
-        "order_type": ORDER_TYPES[ticket.kind].title(),
+        "order_type": order_type(order).title(),
         "outstanding_hold_amount": number(hold_of(order, venue)),
         "post_only": "true" if ticket.post_only else "false",
         "product_id": ticket.product,

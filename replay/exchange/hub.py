@@ -162,7 +162,7 @@ class Hub:
     def last_candles(self, count: int) -> list[Candle]:
         """The latest five-minute candles, oldest first."""
         end = self.venue.now // NANOSECONDS
-        return self.venue.candles.between(end - count * 300 + 1, end, 300)
+        return self.venue.market.candles.between(end - count * 300 + 1, end, 300)
 
     def _listeners(self, channel: str) -> list[Connection]:
         return [connection for connection in self.connections if channel in connection.subscribed]

@@ -19,9 +19,10 @@ from replay.exchange.venue import Venue
 
 def product(venue: Venue) -> Json:
     """One product with its state: price, rates, session."""
-    listed, day, book = venue.product, venue.candles.day, venue.matching.book
-    bid, ask = book.best_bid(), book.best_ask()
-    price = venue.matching.last_trade if venue.matching.last_trade is not None else venue.mark()
+    listed, day = venue.product, venue.market.candles.day
+    bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
+    last = venue.market.matching.last_trade
+    price = venue.mark() if last is None else last
     middle = None if bid is None or ask is None else (bid[0] + ask[0]) / 2
     turnover = None if price is None else day.volume * price * venue.holding.contract_size
     return {
@@ -70,7 +71,7 @@ def product(venue: Venue) -> Json:
 
 def pricebook(venue: Venue, *, limit: int | None = None, aggregate: Decimal | None = None) -> Json:
     """Bids and asks, best first."""
-    book = venue.matching.book
+    book = venue.market.matching.book
     bids, asks = book.depth(Side.BUY), book.depth(Side.SELL)
     if aggregate:
         bids, asks = _aggregated(bids, aggregate, up=False), _aggregated(asks, aggregate, up=True)
@@ -84,13 +85,13 @@ def pricebook(venue: Venue, *, limit: int | None = None, aggregate: Decimal | No
 
 def product_book(venue: Venue, *, limit: int | None, aggregate: Decimal | None) -> Json:
     """The reply of `product_book`: the book, the last trade, the middle and the spread."""
-    bid, ask = venue.matching.book.best_bid(), venue.matching.book.best_ask()
+    bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
     middle = None if bid is None or ask is None else (bid[0] + ask[0]) / 2
     spread = None if bid is None or ask is None else ask[0] - bid[0]
     basis_points = None if not middle or spread is None else quotient(spread * 10_000, middle, places=12)
     return {
         "pricebook": pricebook(venue, limit=limit, aggregate=aggregate),
-        "last": number(venue.matching.last_trade),
+        "last": number(venue.market.matching.last_trade),
         "mid_market": number(middle),
         "spread_bps": number(basis_points),
         "spread_absolute": number(spread),

@@ -72,6 +72,7 @@ class Order:
     fills: int = 0
     last_fill_at: int | None = None
     cancel_message: str = ""
+    is_liquidation: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -124,5 +125,6 @@ class Ledger:
     def add(self, order: Order) -> None:
         self.orders.append(order)
         self.by_id[order.order_id] = order
-        self.by_client_id[order.ticket.client_order_id] = order
+        if not order.is_liquidation:  # the exchange's own order has no client and no client's id
+            self.by_client_id[order.ticket.client_order_id] = order
         self.open[order.order_id] = order

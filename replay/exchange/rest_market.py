@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from starlette.requests import Request
 
-from events.terms import NANOSECONDS
+from events.terms import NANOSECONDS, Side
 from replay.exchange import frames, listing, queries
 from replay.exchange.candles import GRANULARITY_S
 from replay.exchange.desk import Desk
@@ -76,7 +76,7 @@ def candles(desk: Desk, request: Request, _body: bytes) -> Json:
     if (end - start) // GRANULARITY_S[name] > _CANDLE_LIMIT:
         raise BadRequest(f"number of candles requested should be less than {_CANDLE_LIMIT} ")
     limit = queries.integer(request, "limit", least=1) or _CANDLE_LIMIT
-    found = venue.candles.between(start, end, GRANULARITY_S[name])
+    found = venue.market.candles.between(start, end, GRANULARITY_S[name])
     return {"candles": [listing.candle(bucket) for bucket in reversed(found)][:limit]}
 
 
@@ -92,11 +92,11 @@ def ticker(desk: Desk, request: Request, _body: bytes) -> Json:
     start, end = queries.integer(request, "start"), queries.integer(request, "end")
     found = [
         frames.trade(one, venue.product.exchange_id) | {"bid": "", "ask": "", "exchange": "coinbase"}
-        for one in reversed(venue.trades)
+        for one in reversed(venue.market.trades)
         if (start is None or one.exchange_at >= start * NANOSECONDS)
         and (end is None or one.exchange_at <= end * NANOSECONDS)
     ]
-    bid, ask = venue.matching.book.best_bid(), venue.matching.book.best_ask()
+    bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
     return {"trades": found[: min(limit, _TICKER_SHOWN)], "best_bid": _price(bid), "best_ask": _price(ask)}
 
 

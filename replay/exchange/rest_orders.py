@@ -13,11 +13,12 @@ from starlette.requests import Request
 
 from events.ids import derived_id
 from events.money import ZERO, quotient
+from events.terms import Side
 from replay.exchange import bodies, queries, shapes
 from replay.exchange.desk import PORTFOLIO, USER, Desk
 from replay.exchange.errors import BadRequest, NotFound
 from replay.exchange.orders import Order, OrderConfiguration, Refusal, Status, Ticket
-from replay.exchange.shapes import ORDER_TYPES, Json, number
+from replay.exchange.shapes import Json, number
 from replay.exchange.venue import Venue
 
 _ORDERS_LIMIT = 1_000
@@ -134,7 +135,7 @@ def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], boo
             (not statuses or one.status.value in statuses)
             and (not order_ids or one.order_id in order_ids)
             and (not products or ticket.product in products)
-            and (not kinds or ORDER_TYPES[ticket.kind] in kinds)
+            and (not kinds or shapes.order_type(one) in kinds)
             and (not in_force or ticket.time_in_force.value in in_force)
             and (not side or ticket.side.name == side)
             and (start is None or one.created_at >= start)
@@ -145,8 +146,7 @@ def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], boo
 
 
 def _preview_of(venue: Venue, ticket: Ticket | None) -> Json:
-    book = venue.matching.book
-    bid, ask = book.best_bid(), book.best_ask()
+    bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
     qty, value = (ZERO, ZERO) if ticket is None else (ticket.qty, _value(venue, ticket))
     price = ZERO if not qty else quotient(value, qty * venue.holding.contract_size, places=8)
     fee = venue.fee(qty, price, is_maker=False)
@@ -175,7 +175,7 @@ def _preview_of(venue: Venue, ticket: Ticket | None) -> Json:
 
 def _value(venue: Venue, ticket: Ticket) -> Decimal:
     """What the order is worth: what it would take from the book, the rest at its limit."""
-    found = venue.matching.preview(
+    found = venue.market.matching.preview(
         "", side=ticket.side, qty=ticket.qty, kind=ticket.kind, limit_price=ticket.limit_price
     )
     rest = ticket.qty - found.matched

@@ -38,8 +38,9 @@ from replay.exchange.desk import PORTFOLIO, USER, Desk
 from replay.exchange.hub import Hub
 from replay.exchange.pace import Pace
 from replay.exchange.pump import Pump, Start
+from replay.exchange.rules import VenueRules
 from replay.exchange.times import rfc3339
-from replay.exchange.venue import Venue, VenueRules
+from replay.exchange.venue import Venue
 from replay.exchange.ws import Sockets
 
 KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{derived_id('exchange', 'key', 1)}"
@@ -49,6 +50,7 @@ _HOST = "127.0.0.1"
 _SEND_BUFFER_BYTES = 32 * 1024
 _WRITE_BUFFER_BYTES = 16 * 1024
 _KEEP_ALIVE_S = 75
+_GOODBYE_S = 0.1
 _SHUTDOWN_S = 2
 _FULL_SPEED_BEAT_S = 0.25
 _FASTEST_BEAT_S = 0.1
@@ -263,6 +265,17 @@ class _Server(uvicorn.Server):
 
     def leave(self) -> None:
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye to who is connected, then hang up: a peer that does not answer holds nobody."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(_GOODBYE_S)
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection.transport, asyncio.WriteTransport)
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

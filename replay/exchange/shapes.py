@@ -31,6 +31,11 @@ def number(amount: Decimal | None) -> str:
     return "" if amount is None else f"{plain(amount):f}"
 
 
+def order_type(held: Order) -> str:
+    """The exchange's word for the kind of order."""
+    return "LIQUIDATION" if held.is_liquidation else ORDER_TYPES[held.ticket.kind]
+
+
 def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
     """An order as `GET /orders/historical/...` shows it."""
     ticket = held.ticket
@@ -56,7 +61,7 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
         "size_inclusive_of_fees": False,
         "total_value_after_fees": number(held.value_after_fees),
         "trigger_status": "INVALID_ORDER_TYPE",
-        "order_type": ORDER_TYPES[ticket.kind],
+        "order_type": order_type(held),
         "reject_reason": "REJECT_REASON_UNSPECIFIED",
         "settled": not held.is_open,
         "product_type": "FUTURE",
@@ -64,7 +69,7 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
         "cancel_message": held.cancel_message,
         "order_placement_source": "RETAIL_ADVANCED",
         "outstanding_hold_amount": number(hold_of(held, venue)),
-        "is_liquidation": False,
+        "is_liquidation": held.is_liquidation,
         "last_fill_time": None if held.last_fill_at is None else rfc3339(held.last_fill_at),
         "edit_history": [],
         "leverage": "",

@@ -17,37 +17,20 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
-
 from events.catalog import FundingRatePublished, ProductListed
-from events.configuration import FeeSetting
 from events.event import Event
-from events.feeds import FeedGapFound
 from events.ids import derived_id
-from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
 from events.money import ZERO
 from events.terms import MarginWindow, OrderKind, Side
-from projections.matching import Match, Matching, Placement
+from projections.matching import Match, Placement
 from replay.exchange import hours
 from replay.exchange.books import Books
-from replay.exchange.candles import Candles
-from replay.exchange.entry import refusal_of
+from replay.exchange.entry import meets_market, refusal_of
 from replay.exchange.funding import FundingClerk
-from replay.exchange.margin import MarginRates, OpenInterest
+from replay.exchange.margin import MarginRates, OpenInterest, maintenance
+from replay.exchange.market import Market
 from replay.exchange.orders import Fill, Ledger, Order, Refusal, Status, Ticket, TimeInForce
-from replay.exchange.shown import mark_of, quote_as_levels
-
-
-class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How this exchange is set up: cash, fees, settlements, margin, and what a used client id gets."""
-
-    start_cash: Decimal = Decimal(100_000)  # in the futures account
-    spot_cash: Decimal = ZERO  # in the spot wallet; backs futures too
-    fees: FeeSetting = FeeSetting()
-    settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
-    margin_rate: Decimal = Decimal("0.25")  # of notional, where the product publishes none
-    intraday_margin: bool = False  # whether the account has opted in to intraday rates
-    refuse_used_client_ids: bool = False  # else a used id gets the old order's id back, and nothing is placed
+from replay.exchange.rules import VenueRules
 
 
 class Venue:
@@ -60,17 +43,16 @@ class Venue:
         self.rules = rules
         self.opened_at = now
         self.now = now
-        self.matching = Matching(product=product.product)
-        self.candles = Candles()
-        self.trades: list[TradePrinted] = []  # the latest, oldest first
+        self.market = Market(product.product)
         self.books = Books(start_cash=rules.start_cash + rules.spot_cash)
         self.holding = self.books.open(product.product, product.contract_size)
         self.ledger = Ledger()
         self.funding = FundingClerk(product.product, product.funding_interval_s, now=now)
         self.intraday_margin = rules.intraday_margin
+        self.in_liquidation = False
         self.account_changes = 0  # counts what moves the account, so that a server knows when to say so
         self._reports: list[Order] = []
-        self._last_mark: Decimal | None = None
+        self._safe_at: tuple[Decimal, int] | None = None  # mark and changes at which no liquidation was due
         self._minutes = hours.minutes_of(rules.settlement_times_utc)
         self._settlement = hours.next_settlement(now, self._minutes)
         self._expiry: int | None = None
@@ -91,41 +73,29 @@ class Venue:
         self.now = max(self.now, to)
 
     def hear(self, at: int, event: Event) -> Event | None:
-        """Take the next fact of the tape. Returns what the public sees of it, None when nothing.
-
-        Where the recording has a gap the book is empty until the tape knows it again.
-        """
+        """Take the next fact of the tape. Returns what the public sees of it, None when nothing."""
         self.advance(at)
-        if isinstance(event, TradePrinted):
-            return self._hear_trade(event)
-        if isinstance(event, BookChanged):
-            if not self.matching.book.is_whole:
-                return None
-            self.matching.market(event)
-            return event
-        if isinstance(event, QuoteChanged):
-            seen = quote_as_levels(self.matching, event)
-            self.matching.market(event)
-            return seen
-        if isinstance(event, BookSnapshotted):
-            self.matching.market(event)
-            return event
-        if isinstance(event, FeedGapFound):
-            self.matching.lose()
-            return BookSnapshotted(product=self.product.product, bids=(), asks=(), exchange_at=at)
         if isinstance(event, FundingRatePublished):
             self.funding.publish(event, self.books)
             self.account_changes += 1
             return event
-        if isinstance(event, ProductListed) and event.product == self.product.product:
+        if isinstance(event, ProductListed):
             self.product = event
             return event
-        return None
+        seen, matches = self.market.hear(at, event)
+        if matches:
+            self._match(matches)
+            for order_id in dict.fromkeys(match.order for match in matches):
+                order = self.ledger.by_id[order_id]
+                self._close_if_over(order)
+                self._report(order)
+        if self.holding.qty:
+            self._liquidate_if_due()
+        return seen
 
     def mark(self) -> Decimal | None:
-        """The price positions are valued at; the last known where the market shows none now; None before the first."""
-        self._last_mark = mark_of(self.matching) or self._last_mark
-        return self._last_mark
+        """The price positions are valued at; None before the first."""
+        return self.market.mark()
 
     def marks(self) -> dict[str, Decimal]:
         """The mark by product; empty before the first price."""
@@ -145,29 +115,7 @@ class Venue:
         refusal = self.check(ticket, is_close=is_close)
         if refusal is not None:
             return refusal
-        number = len(self.ledger.orders) + 1
-        order = Order(
-            number=number,
-            order_id=derived_id("exchange", "order", number),
-            ticket=ticket,
-            contract_size=self.holding.contract_size,
-            created_at=self.now,
-        )
-        placed = self._place(order)
-        assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
-        self.ledger.add(order)
-        self._report(order)
-        self._match(placed.matches)
-        if placed.resting:
-            order.status = Status.OPEN
-            if ticket.expires_at is not None:
-                self._expiry = min(ticket.expires_at, self._expiry or ticket.expires_at)
-        elif placed.cancelled:
-            order.status = Status.CANCELLED
-            order.cancel_message = f"{ticket.time_in_force.value}: nothing more to trade with"
-        self._close_if_over(order)
-        self._report(order)
-        return order
+        return self._enter(ticket)
 
     def check(self, ticket: Ticket, *, is_close: bool = False) -> Refusal | None:
         """Why the ticket would be refused now; None when it would be taken."""
@@ -182,7 +130,7 @@ class Venue:
             return "ORDER_IS_FULLY_FILLED"
         if not order.is_open:
             return "DUPLICATE_CANCEL_REQUEST" if order.status is Status.CANCELLED else "NOT_ALLOWED_TO_CANCEL"
-        self.matching.cancel(order_id)
+        self.market.matching.cancel(order_id)
         self._end(order, Status.CANCELLED, "User requested cancel")
         return ""
 
@@ -238,29 +186,63 @@ class Venue:
 
     # Private.
 
-    def _hear_trade(self, trade: TradePrinted) -> TradePrinted:
-        self.candles.take(trade)
-        self.trades.append(trade)
-        if len(self.trades) > _TRADES_KEPT:
-            del self.trades[:-_TRADES_SHOWN]
-        matches = self.matching.market(trade)
-        if matches:
-            self._match(matches)
-            for order_id in dict.fromkeys(match.order for match in matches):
-                order = self.ledger.by_id[order_id]
-                self._close_if_over(order)
-                self._report(order)
-        return trade
+    def _enter(self, ticket: Ticket, *, is_liquidation: bool = False) -> Order:
+        """Let a checked ticket into the market."""
+        number = len(self.ledger.orders) + 1
+        order = Order(
+            number=number,
+            order_id=derived_id("exchange", "order", number),
+            ticket=ticket,
+            contract_size=self.holding.contract_size,
+            created_at=self.now,
+            is_liquidation=is_liquidation,
+        )
+        placed = self._place(order)
+        assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
+        self.ledger.add(order)
+        self._report(order)
+        self._match(placed.matches)
+        if placed.resting:
+            order.status = Status.OPEN
+            if ticket.expires_at is not None:
+                self._expiry = min(ticket.expires_at, self._expiry or ticket.expires_at)
+        elif placed.cancelled:
+            order.status = Status.CANCELLED
+            order.cancel_message = f"{ticket.time_in_force.value}: nothing more to trade with"
+        self._close_if_over(order)
+        self._report(order)
+        return order
+
+    def _liquidate_if_due(self) -> None:
+        """What backs the position fell to its maintenance margin: cancel everything, then close at the market.
+
+        Where the book shows too little the rest follows with the next facts; until then no order is taken.
+        """
+        mark = self.mark()
+        if not self.in_liquidation:
+            if mark is None or (mark, self.account_changes) == self._safe_at:
+                return
+            if self.available() > maintenance(self.rates.initial(self.window[0], self.holding.qty, mark)):
+                self._safe_at = (mark, self.account_changes)
+                return
+        self.in_liquidation = True
+        for order in list(self.ledger.open.values()):
+            self.market.matching.cancel(order.order_id)
+            self._end(order, Status.CANCELLED, "The account is being liquidated")
+        ticket = self.closing_ticket("", None)
+        if ticket is not None and meets_market(ticket, self) is None:
+            self._enter(ticket, is_liquidation=True)
+        self.in_liquidation = bool(self.holding.qty)
 
     def _place(self, order: Order) -> Placement:
         ticket = order.ticket
         if ticket.kind is OrderKind.MARKET_IOC and ticket.time_in_force is TimeInForce.FOK:
-            found = self.matching.preview(
+            found = self.market.matching.preview(
                 order.order_id, side=ticket.side, qty=ticket.qty, kind=ticket.kind, limit_price=None
             )
             if found.cancelled:
                 return Placement(cancelled=ticket.qty)
-        return self.matching.place(
+        return self.market.matching.place(
             order.order_id,
             side=ticket.side,
             qty=ticket.qty,
@@ -275,6 +257,8 @@ class Venue:
         for match in matches:
             order = self.ledger.by_id[match.order]
             fee = self.fee(match.qty, match.price, is_maker=match.is_maker)
+            if order.is_liquidation:
+                fee += self.rules.liquidation_rate * match.qty * match.price * self.holding.contract_size
             order.value += self.books.fill(self.product.product, match.side, match.qty, price=match.price, fee=fee)
             order.filled += match.qty
             order.fees += fee
@@ -317,7 +301,7 @@ class Venue:
         return min(dues) if dues else None
 
     def _expire(self, at: int) -> None:
-        for resting in self.matching.expire(at):
+        for resting in self.market.matching.expire(at):
             self._end(self.ledger.by_id[resting.order], Status.EXPIRED, "end_time reached")
         ends = [order.ticket.expires_at for order in self.ledger.open.values() if order.ticket.expires_at is not None]
         self._expiry = min(ends) if ends else None
@@ -325,8 +309,3 @@ class Venue:
     def _settle(self, at: int) -> None:
         self.books.settle(at, self.marks())
         self._settlement = hours.next_settlement(at + 1, self._minutes)
-
-
-#: Trades kept for those who ask: at least the shown, at most the kept.
-_TRADES_SHOWN = 1_000
-_TRADES_KEPT = 2_000

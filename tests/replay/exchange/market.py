@@ -12,7 +12,8 @@ from events.event import Event
 from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
 from events.terms import NANOSECONDS, OrderKind, Side
 from replay.exchange.orders import Order, Ticket, TimeInForce
-from replay.exchange.venue import Venue, VenueRules
+from replay.exchange.rules import VenueRules
+from replay.exchange.venue import Venue
 
 #: 2026-03-02T14:00:00Z, a Monday: a boundary of funding, between the settlements of 04:00 and 16:00.
 START = 1_772_460_000 * NANOSECONDS

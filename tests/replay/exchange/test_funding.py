@@ -7,7 +7,7 @@ from decimal import Decimal
 from events.configuration import FeeSetting
 from events.money import ZERO
 from events.terms import Side
-from replay.exchange.venue import VenueRules
+from replay.exchange.rules import VenueRules
 from tests.replay.exchange.market import HOUR, Trader, at, change, rate, snapshot, told, trade
 
 FREE = VenueRules(fees=FeeSetting(maker_rate=ZERO, taker_rate=ZERO))

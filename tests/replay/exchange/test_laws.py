@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from events.configuration import FeeSetting
 from events.terms import OrderKind, Side
 from replay.exchange.orders import Order, Refusal
-from replay.exchange.venue import VenueRules
+from replay.exchange.rules import VenueRules
 from tests.replay.exchange.market import Fact, Trader, at, change, rate, snapshot, told, trade
 
 RULES = VenueRules(
@@ -131,7 +131,7 @@ def test_orders_are_what_their_fills_say_and_what_is_open_rests_in_the_book(step
         assert order.fees == sum(entry.fee for entry in mine)
         assert order.fills == len(mine)
         assert (order.order_id in ledger.open) is order.is_open
-        resting = one.venue.matching.get(order.order_id)
+        resting = one.venue.market.matching.get(order.order_id)
         assert (resting.leaves if resting else 0) == order.leaves
     assert len({entry.entry_id for entry in ledger.fills}) == len(ledger.fills)
 

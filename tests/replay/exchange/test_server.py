@@ -18,9 +18,9 @@ from events.event import Event
 from replay.exchange.__main__ import main
 from replay.exchange.auth import KeyType
 from replay.exchange.pump import Start
+from replay.exchange.rules import VenueRules
 from replay.exchange.server import ExchangeOptions, PortTaken, serve
 from replay.exchange.times import nanoseconds_of
-from replay.exchange.venue import VenueRules
 from replay.tapes import TapeUnreadable, generated_tape
 from tests.replay.exchange.market import HOUR, START, ListTape, at, rate, snapshot, trade
 from tests.replay.exchange.running import PRODUCT, Feed, running

@@ -10,7 +10,8 @@ import pytest
 from events.configuration import FeeSetting
 from events.terms import OrderKind, Side
 from replay.exchange.orders import Refusal, Status
-from replay.exchange.venue import Venue, VenueRules
+from replay.exchange.rules import VenueRules
+from replay.exchange.venue import Venue
 from tests.replay.exchange.market import BIP, START, Trader, at, change, quote, snapshot, told, trade
 
 FREE = VenueRules(fees=FeeSetting(maker_rate=Decimal(0), taker_rate=Decimal(0)))
@@ -228,7 +229,7 @@ def test_margin_for_the_rest_of_the_means_is_given_to_the_contract() -> None:
 def test_a_position_without_means_left_can_still_be_reduced() -> None:
     one = trader(VenueRules(start_cash=Decimal(1_360), fees=FREE.fees))
     one.buy(9)
-    one.hear(snapshot(2, bids=((50_000, 100),), asks=((50_010, 100),)), trade(3, 50_000))
+    one.hear(snapshot(2, bids=((55_000, 100),), asks=((55_010, 100),)), trade(3, 55_000))
     assert isinstance(one.venue.create(one.ticket(Side.BUY, 1)), Refusal)
     assert one.sell(9).status is Status.FILLED
     assert one.venue.holding.qty == 0

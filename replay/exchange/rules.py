@@ -1,0 +1,24 @@
+"""How a local exchange is set up: what its account starts with and what it charges and asks for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from events.configuration import FeeSetting
+from events.money import ZERO
+
+
+class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How this exchange is set up: cash, fees, settlements, margin, and what a used client id gets."""
+
+    start_cash: Decimal = Decimal(100_000)  # in the futures account
+    spot_cash: Decimal = ZERO  # in the spot wallet; backs futures too
+    fees: FeeSetting = FeeSetting()
+    settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
+    margin_rate: Decimal = Decimal("0.25")  # of notional, where the product publishes none
+    price_band: Decimal | None = None  # how far through the mark a limit may lie, as a fraction of it
+    liquidation_rate: Decimal = Decimal("0.002")  # of notional, on top of the taker's fee
+    intraday_margin: bool = False  # whether the account has opted in to intraday rates
+    refuse_used_client_ids: bool = False  # else a used id gets the old order's id back, and nothing is placed
