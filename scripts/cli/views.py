@@ -135,7 +135,7 @@ def orders(reader: Reader, *, closed: bool = False) -> RenderableType:
             time_utc(order.opened_at, digits=0),
         )
     counts = reader.order_counts()
-    line = Text(", ".join(f"{count:,} {name}" for name, count in counts.items()), style="dim")
+    line = Text("   ".join(f"{name} {count:,}" for name, count in counts.items()), style="dim")
     return Group(made if made.row_count else Text("no open orders"), line)
 
 
@@ -256,5 +256,5 @@ def _running(reader: Reader) -> RenderableType:
     ]
     counts = reader.order_counts()
     return Group(
-        *feeds, *strategies, Text(", ".join(f"{count:,} {name}" for name, count in counts.items()), style="dim")
+        *feeds, *strategies, Text("   ".join(f"{name} {count:,}" for name, count in counts.items()), style="dim")
     )
