@@ -80,8 +80,9 @@ def _other(raw: bytes | str, why: Exception) -> Frame:
             return Frame("", None, None, error=redacted(form.message or "no reason given", limit=200))
         if form.channel and form.channel not in _CHANNELS and form.sequence_num is not None:
             return Frame(form.channel, form.sequence_num, nanoseconds_of(form.timestamp))
-    except (*UNREADABLE, ValueError):
-        pass
+    except (*UNREADABLE, ValueError) as broken:
+        if "`$.channel`" in str(why):
+            why = broken  # a channel we do not know, and broken besides
     raise FrameUnreadable(redacted(str(why), limit=200), frame=_beginning(raw)) from None
 
 

@@ -11,8 +11,8 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -34,12 +34,9 @@ _CHUNK = 64 * 1024
 Reply = tuple[int, Mapping[str, str], str]
 
 
-class Transport(Protocol):
-    """What carries a request. Raises `BrokerageAPIError` when no whole reply came."""
-
-    def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
-    ) -> Reply: ...
+#: What carries a request: `(method, url, headers, body, timeout) -> (status, headers, text)`.
+#: Raises `BrokerageAPIError` when no whole reply came.
+Transport = Callable[[str, str, Mapping[str, str], bytes | None, float], Reply]
 
 
 class HttpTransport:

@@ -87,7 +87,7 @@ def scripted(
     return client, transport
 
 
-PRODUCTS = (200, {}, '{"products": []}')
+PRODUCTS: tuple[int, dict[str, str], str] = (200, {}, '{"products": []}')
 
 
 def test_a_read_is_tried_again_after_one_and_two_hundredths_then_two_and_four(sleeps: Sleeps) -> None:

@@ -87,7 +87,7 @@ def test_every_recorded_error_body_is_mapped_to_its_class() -> None:
     assert len(rows) == len(WANTED)
     for row, wanted in zip(rows, WANTED, strict=True):
         body = row.raw_body.encode() if row.raw_body else bytes(row.body)
-        with http_peer(lambda *_, row=row, body=body: reply(body, row.status)) as peer:  # type: ignore[misc]
+        with http_peer(lambda *_, row=row, body=body: reply(body, row.status)) as peer:
             client = CoinbaseClient(peer.url, max_retries=0)
             with pytest.raises(BrokerageError) as raised:
                 client.get_time()
@@ -110,7 +110,7 @@ def test_every_recorded_order_failure_of_status_200_is_mapped_to_its_class() -> 
     ]
     for row, (kind, code) in zip(rows, wanted, strict=True):
         with (
-            http_peer(lambda *_, row=row: reply(bytes(row))) as peer,  # type: ignore[misc]
+            http_peer(lambda *_, row=row: reply(bytes(row))) as peer,
             pytest.raises(BrokerageError) as raised,
         ):
             CoinbaseClient(peer.url).place_order(

@@ -76,9 +76,14 @@ def test_of_those_who_wait_the_more_urgent_goes_first() -> None:
     limiter = RequestLimiter(5, window_s=0.4)
     taken(limiter, 4, Urgency.LOOKUPS)
     order: list[Urgency] = []
+
+    def wait(urgency: Urgency) -> None:
+        limiter.take(urgency)
+        order.append(urgency)
+
     waiting: list[threading.Thread] = []
     for urgency in (Urgency.POLLING, Urgency.LOOKUPS, Urgency.ENTRIES):
-        thread = threading.Thread(target=lambda urgency=urgency: (limiter.take(urgency), order.append(urgency)))
+        thread = threading.Thread(target=wait, args=(urgency,))
         waiting.append(thread)
         thread.start()
         while limiter._waiting[urgency] == 0:
