@@ -76,7 +76,7 @@ class PaperExchange:
             case ProductListed():
                 state.list_product(event, record.at)
             case FundingRatePublished():
-                state.publish_rate(event)
+                state.publish_rate(event, record.seq)
             case FeedLost() | FeedGapFound():
                 if event.feed == _MARKET_FEED:
                     state.lose_markets()
@@ -84,7 +84,7 @@ class PaperExchange:
                 state.start(event, record.at)
             case _:
                 if record.by == self.name:
-                    state.apply(event, record.at)
+                    state.apply(event, record.at, cause=record.cause)
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         if not self._is_called(record):
@@ -105,7 +105,7 @@ class PaperExchange:
             return False
         if not state.is_reconciled:
             return not state.awaited and not isinstance(record.event, SessionStarted)
-        if state.printed_seq == record.seq or state.settles:
+        if state.printed_seq == record.seq or state.can_settle(record.at):
             return True
         if state.inbound and state.inbound[0].due <= record.at:
             return True
@@ -121,9 +121,8 @@ class PaperExchange:
             desk.arrive(product=None)
         elif isinstance(event, QuoteChanged | TradePrinted | BookChanged | BookSnapshotted):
             desk.arrive(product=event.product)
-        if desk.state.settles:
+        if desk.state.can_settle(record.at):
             desk.settle()
-        is_quiet = is_quiet and not desk.said
-        is_due = desk.state.settles or record.at >= desk.state.reports_at
-        if is_quiet and is_due and isinstance(event, ClockTicked):
+        is_due = isinstance(event, ClockTicked) and record.at >= desk.state.reports_at
+        if is_due and is_quiet and not desk.said:
             desk.report_account()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from actors.behaviours import paper_books
 from actors.behaviours.paper_books import fee_of, margin
 from actors.behaviours.paper_orders import PaperOrder, refusal
@@ -16,7 +18,7 @@ from events.ids import derived_id
 from events.money import ZERO
 from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderSubmitted
 from events.position import PositionReported
-from events.terms import OrderStatus
+from events.terms import OrderKind, OrderStatus
 from projections.matching import Placement, Print
 from projections.notional import notional
 
@@ -131,6 +133,13 @@ class PaperDesk:
         if known is not None:  # a reused id gets the old order, as on the exchange
             self._say(known.report(OrderStatus.OPEN, at=self._at))
             return
+        if intent.kind is OrderKind.CLOSE_POSITION:
+            held = state.books.qty(intent.product) * -intent.side.sign
+            if held <= 0:
+                message = f"Nothing to close in {intent.product}"
+                self._say(OrderRejected(order=intent.order, code="CANNOT_CLOSE_ZERO_POSITION", message=message))
+                return
+            intent = msgspec.structs.replace(intent, qty=min(intent.qty, held))
         refused = refusal(intent, state.rules.get(intent.product), at=self._at)
         if refused is not None:
             self._say(refused)

@@ -23,7 +23,10 @@ NEVER = 2**63 - 1
 
 
 class Boundary(msgspec.Struct, frozen=True, kw_only=True):
-    """One boundary over a position: signed contracts, contract size and mark as of then. `rate` None: not published."""
+    """One boundary over a position: signed contracts, contract size and mark as of then.
+
+    `rate` is None until it is published; `rated_by` is the record that brought it, 0 where it was there before.
+    """
 
     product: str
     at: int
@@ -31,6 +34,7 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
     contract_size: Decimal
     mark: Decimal
     rate: Decimal | None
+    rated_by: int = 0
 
     @property
     def amount(self) -> Decimal:
@@ -63,15 +67,14 @@ class FundingOwed(msgspec.Struct, kw_only=True):
             self.interval_ns[rules.product] = interval
             self.next_at[rules.product] = (at // interval + 1) * interval
 
-    def publish(self, event: FundingRatePublished) -> None:
+    def publish(self, event: FundingRatePublished, *, seq: int) -> None:
         """Remember a rate, and complete the boundary that waited for it."""
-        kept = [known for known in self.rates.get(event.product, ()) if known[0] != event.boundary]
-        self.rates[event.product] = [k for k in kept if k[0] > event.boundary - _MEMORY_NS]
-        self.rates[event.product].append((event.boundary, event.rate))
-        self.owed = [
-            msgspec.structs.replace(b, rate=event.rate) if b.product == event.product and b.at == event.boundary else b
-            for b in self.owed
-        ]
+        product, boundary, rate = event.product, event.boundary, event.rate
+        kept = [known for known in self.rates.get(product, ()) if boundary - _MEMORY_NS < known[0] != boundary]
+        self.rates[product] = [*kept, (boundary, rate)]
+        for place, owed in enumerate(self.owed):
+            if owed.product == product and owed.at == boundary:
+                self.owed[place] = msgspec.structs.replace(owed, rate=rate, rated_by=seq)
 
     def pass_to(
         self,
@@ -102,9 +105,21 @@ class FundingOwed(msgspec.Struct, kw_only=True):
         due = [b.amount for b in self.owed if b.product == product and b.at <= through and b.rate is not None]
         return sum(due, ZERO) if due else None
 
-    def pay(self, product: str, through: int) -> None:
-        """These boundaries are settled. One still without a rate stays."""
-        self.owed = [b for b in self.owed if b.product != product or b.at > through or b.rate is None]
+    def is_payable(self, through: int, *, is_late: bool) -> bool:
+        """Whether a boundary up to `through` has its rate, and either all have or it is too late to wait for them."""
+        rated = [b.rate is not None for b in self.owed if b.at <= through]
+        return any(rated) and (is_late or all(rated))
+
+    def pay(self, product: str, through: int, *, decided_at: int | None = None) -> None:
+        """These boundaries are settled. One that got its rate after record `decided_at` was not among them."""
+        self.owed = [
+            b
+            for b in self.owed
+            if b.product != product
+            or b.at > through
+            or b.rate is None
+            or (decided_at is not None and b.rated_by > decided_at)
+        ]
 
     def scratch(self) -> FundingOwed:
         """A copy to try things on; only what is owed changes there."""

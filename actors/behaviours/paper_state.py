@@ -27,6 +27,8 @@ from projections.matching import NO_PRINT, MarketEvent, Matching, Print
 
 #: Balances and positions are reported this often.
 REPORT_EVERY_NS = 60 * NANOSECONDS
+#: A settlement waits this long for the rates of its boundaries.
+RATES_WAITED_FOR_NS = 60 * NANOSECONDS
 #: Ids of closed orders that are remembered, so that a late cancel gets the right answer.
 CLOSED_KEPT = 1_000
 
@@ -51,7 +53,6 @@ class PaperState(msgspec.Struct, kw_only=True):
     wakes_at: int = NEVER  # the next boundary or settlement
     settles_at: int = NEVER
     settle_through: int = 0  # the latest settlement time that has passed
-    settles: bool = False  # and whether it still has to be paid
     reports_at: int = 0
 
     # By records of others.
@@ -82,8 +83,8 @@ class PaperState(msgspec.Struct, kw_only=True):
         self.funding.list_product(event, at=at)
         self._set_alarm()
 
-    def publish_rate(self, event: FundingRatePublished) -> None:
-        self.funding.publish(event)
+    def publish_rate(self, event: FundingRatePublished, seq: int) -> None:
+        self.funding.publish(event, seq=seq)
 
     def hear_market(self, event: MarketEvent, seq: int) -> None:
         market = self.markets.get(event.product)
@@ -107,14 +108,13 @@ class PaperState(msgspec.Struct, kw_only=True):
         self.funding.pass_to(at, qty=self.books.qty, mark=self.mark, contract_size=self.contract_size)
         if at >= self.settles_at:
             self.settle_through = self.settles_at
-            self.settles = True
             self.settles_at = next_settlement(at, self.setting.settlement_times_utc)
         self._set_alarm()
 
     # By our own records.
 
-    def apply(self, event: Event, at: int) -> None:
-        """What the exchange said has happened."""
+    def apply(self, event: Event, at: int, *, cause: int | None = None) -> None:
+        """What the exchange said has happened; `cause` is the record that it answered, once it is recorded."""
         match event:
             case OrderReported():
                 self._report(event, at)
@@ -125,10 +125,9 @@ class PaperState(msgspec.Struct, kw_only=True):
                 self._forget_cancels(event.order)
             case FundingPaid():
                 self.books.move(event.amount)
-                self.funding.pay(event.product, event.through)
+                self.funding.pay(event.product, event.through, decided_at=cause)
             case BalanceReported():
                 self.reports_at = at + REPORT_EVERY_NS
-                self.settles = False
             case ExchangeReconciled():
                 self.is_reconciled = True
             case _:
@@ -148,6 +147,14 @@ class PaperState(msgspec.Struct, kw_only=True):
         )
 
     # Questions.
+
+    def can_settle(self, at: int) -> bool:
+        """Whether a settlement has something to pay: its rates are all known, or were waited for long enough."""
+        owed = self.funding.owed
+        if not owed or owed[0].at > self.settle_through:
+            return False
+        is_late = at >= self.settle_through + RATES_WAITED_FOR_NS
+        return self.funding.is_payable(self.settle_through, is_late=is_late)
 
     def market(self, product: str) -> Matching:
         market = self.markets.get(product)

@@ -295,6 +295,7 @@ def test_our_orders_share_a_trade_by_price_and_then_by_age() -> None:
     place(matching, BUY, 2, 98, OrderKind.LIMIT_GTC, order="second")
     place(matching, BUY, 2, 98, OrderKind.LIMIT_GTC, order="third")
     place(matching, BUY, 2, 99, OrderKind.LIMIT_GTC, order="first")
+    place(matching, BUY, 2, 97, OrderKind.LIMIT_GTC, order="not reached")
     assert printed(matching, 98, 5, SELL) == [("first", 2, 99), ("second", 2, 98), ("third", 1, 98)]
 
 
