@@ -41,7 +41,7 @@ def paper(hosting: str) -> list[Record]:
     return list(log.records())
 
 
-def tested_back() -> list[Record]:
+def simulated() -> list[Record]:
     tape, log = short_market(), MemoryLog()
     backtest(facts(tape), session="s", start=tape.start, configuration=trading(tape), log=log)
     return list(log.records())
@@ -49,7 +49,7 @@ def tested_back() -> list[Record]:
 
 @pytest.fixture(scope="module")
 def reference() -> list[Record]:
-    return undressed(tested_back())
+    return undressed(simulated())
 
 
 def test_the_market_is_worth_the_test(reference: list[Record]) -> None:
