@@ -32,4 +32,4 @@ class Desk:
 
     def tell(self) -> None:
         """Tell subscribers what a request changed, before it is answered."""
-        self.hub.say_account()
+        self.pump.tell()

@@ -22,7 +22,7 @@ from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
 #: Frames a connection may have in line before the tape waits for it.
-LINE_LIMIT = 32
+LINE_LIMIT = 8
 
 MARKET_CHANNELS = frozenset({"market_trades", "ticker", "ticker_batch", "level2", "candles"})
 PRODUCT_CHANNELS = MARKET_CHANNELS | {"status"}
@@ -108,6 +108,11 @@ class Hub:
     def leave(self, connection: Connection) -> None:
         connection.close()
         self.connections.remove(connection)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens to the market."""
+        return any(not MARKET_CHANNELS.isdisjoint(connection.subscribed) for connection in self.connections)
 
     async def room(self) -> None:
         """Wait until every connection can take more."""

@@ -48,6 +48,7 @@ class Pump:
         self.played = 0
         self._facts = facts
         self._next = next(facts, None)
+        self._was_heard = False
         self._batch: list[TradePrinted] = []
         self._start = start
         self._quiet_s = quiet_s
@@ -85,7 +86,7 @@ class Pump:
         self.pace.stand()
 
     def resume(self) -> None:
-        """The tape goes on, or begins."""
+        """The tape goes on, or begins at once."""
         self._start = Start.RESUME
         self._started.set()
         self._running.set()
@@ -96,7 +97,12 @@ class Pump:
         now = min(self.pace.now(), limit)
         if now > self.venue.now:
             self.venue.advance(now)
-            self.hub.say_account()
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell subscribers what changed the account, after the trades that came before it."""
+        self._flush()
+        self.hub.say_account()
 
     async def play(self) -> None:
         """Play the tape to its end, then leave the clock standing."""
@@ -104,6 +110,9 @@ class Pump:
         while self._next is not None:
             if not self._running.is_set():
                 await self._running.wait()
+            if self._is_deserted():
+                await asyncio.sleep(_NAP_S)
+                continue
             self.pace.run()
             at, event = self._next
             wait_s = self.pace.wait_s(at)
@@ -127,6 +136,12 @@ class Pump:
             while (rest_s := self._quiet_since + self._quiet_s - time.monotonic()) > 0:
                 await asyncio.sleep(rest_s)
 
+    def _is_deserted(self) -> bool:
+        """At full speed the tape stands while those who listened are gone, so that who comes back missed nothing."""
+        is_heard = self.hub.is_heard
+        self._was_heard = self._was_heard or is_heard
+        return self.pace.speed is None and self._was_heard and not is_heard
+
     def _play(self, at: int, event: Event) -> None:
         self.played += 1
         self.pace.reached(at)
@@ -141,8 +156,7 @@ class Pump:
         elif seen is not None:
             self.hub.say_market(seen)
         if self.venue.account_changes != changes:
-            self._flush()
-            self.hub.say_account()
+            self.tell()
         self.hub.say_in_passing()
 
     def _flush(self) -> None:

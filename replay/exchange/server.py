@@ -47,8 +47,8 @@ KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{
 
 _HOST = "127.0.0.1"
 #: Small buffers, so that little of the tape is under way between the exchange and who follows it.
-_SEND_BUFFER_BYTES = 32 * 1024
-_WRITE_BUFFER_BYTES = 16 * 1024
+_SEND_BUFFER_BYTES = 8 * 1024
+_WRITE_BUFFER_BYTES = 4 * 1024
 _KEEP_ALIVE_S = 75
 _GOODBYE_S = 0.1
 _SHUTDOWN_S = 2

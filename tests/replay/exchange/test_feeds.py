@@ -284,3 +284,19 @@ def test_a_paused_tape_stands_while_orders_can_be_placed_and_cancelled(tmp_path:
         client.control("resume")
         feed.of("l2_data", 3)
         assert client.control("books")["played"] > paused["played"]
+
+
+def test_at_full_speed_the_tape_stands_while_those_who_listened_are_gone(tmp_path: Path) -> None:
+    tape = generated_tape(seed=3)
+    with running(ExchangeOptions(tape=tape, speed=None, folder=tmp_path)) as client:
+        with Feed(client) as feed:
+            feed.subscribe("level2", "market_trades")
+            before = feed.of("market_trades", 20)[-1]["events"][0]["trades"][0]["trade_id"]
+        stood = client.control("books")["played"]
+        while (now := client.control("books")["played"]) != stood:
+            stood = now
+        with Feed(client) as feed:
+            recent = feed.subscribe("market_trades")[0]["events"][0]["trades"]
+            later = feed.of("market_trades")[0]["events"][0]["trades"]
+        assert int(recent[-1]["trade_id"]) <= int(before) <= int(recent[0]["trade_id"])
+        assert int(later[-1]["trade_id"]) == int(recent[0]["trade_id"]) + 1
