@@ -43,8 +43,8 @@ class Account(msgspec.Struct, kw_only=True):
             self.limits.fold(record)
 
     def held(self, product: str) -> Decimal:
-        """The signed position, in the exchange's unit."""
-        return self.portfolio.positions.of(product).qty
+        """The signed position, in the exchange's unit, with what the exchange told and no fill has said yet."""
+        return self.portfolio.positions.of(product).qty + self.orders.unsaid(product)
 
     def equity(self) -> Decimal | None:
         """What limits are measured by: equity at the last marks, at most the capital that may be used."""
@@ -62,7 +62,7 @@ class Account(msgspec.Struct, kw_only=True):
         contract_size = position.contract_size if rules is None else rules.contract_size
         if contract_size is None:
             return None
-        exposure = Exposure(product=product, contract_size=contract_size, price=price or ZERO, held=position.qty)
+        exposure = Exposure(product=product, contract_size=contract_size, price=price or ZERO, held=self.held(product))
         exposure = exposure.with_all(map(pending, self.orders.open_orders(product)))
         return exposure.with_all(map(pending, (order for order in approved if order.product == product)))
 
@@ -75,7 +75,7 @@ class Account(msgspec.Struct, kw_only=True):
 
 def pending(order: Order | OrderApproved) -> Pending:
     """What an order may still do. One without a limit is counted at the price that its approval rested on."""
-    qty = order.leaves if isinstance(order, Order) else order.qty
+    qty = order.rest if isinstance(order, Order) else order.qty
     return Pending(side=order.side, qty=qty, price=order.limit_price or order.reference_price)
 
 

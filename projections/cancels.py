@@ -69,7 +69,8 @@ class Cancels(msgspec.Struct, kw_only=True):
         found = orders.open_orders(event.product)
         for product in dict.fromkeys(order.product for order in found):
             of_product = [order for order in found if order.product == product]
-            self._want(increasing(of_product, positions.of(product).qty), event.reason)
+            held = positions.of(product).qty + orders.unsaid(product)
+            self._want(increasing(of_product, held), event.reason)
 
     def _stopped(self, record: Record, orders: Orders, _positions: Positions) -> None:
         """A stop takes along what rests, but for the protection that shall outlive the process."""

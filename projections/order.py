@@ -70,6 +70,18 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
         return self.qty - self.filled_qty
 
     @property
+    def rest(self) -> Decimal:
+        """What can still trade by the exchange's latest word, though its fills and its end may not be said yet."""
+        if self.is_final or self.stage is Stage.CLOSED:
+            return ZERO
+        return max(self.qty - max(self.told_qty, self.filled_qty), ZERO)
+
+    @property
+    def unsaid(self) -> Decimal:
+        """The signed quantity that the exchange told and no fill has said: it is in the position already."""
+        return (self.told_qty - self.filled_qty) * self.side.sign
+
+    @property
     def is_open(self) -> bool:
         return self.stage is not Stage.CLOSED
 

@@ -13,6 +13,7 @@ import msgspec
 
 from events.event import Event
 from events.ids import derived_id
+from events.money import ZERO
 from events.orders import (
     OrderApproved,
     OrderClosed,
@@ -69,6 +70,13 @@ class Orders(msgspec.Struct, kw_only=True, omit_defaults=True):
     def get(self, order: str) -> Order | None:
         """By our id, open or closed within the last day."""
         return self.open.get(order) or self.closed.get(order)
+
+    def unsaid(self, product: str) -> Decimal:
+        """The signed quantity by which the exchange moved our position, and no fill has said so yet."""
+        if not self.owing:
+            return ZERO
+        owing = (self.get(key) for key in self.owing)
+        return sum((order.unsaid for order in owing if order is not None and order.product == product), ZERO)
 
     def unknown(self, product: str | None = None) -> list[Order]:
         """Orders of which nobody can say whether they exist."""
@@ -254,8 +262,8 @@ def increasing(orders: list[Order], position: Decimal) -> Iterator[Order]:
     """
     room = abs(position)
     for order in orders:
-        leaves = order.leaves
-        if order.side.sign * position < 0 and leaves <= room:
-            room -= leaves
-        elif leaves:
+        rest = order.rest
+        if order.side.sign * position < 0 and rest <= room:
+            room -= rest
+        elif rest:
             yield order

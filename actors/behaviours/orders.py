@@ -72,7 +72,9 @@ class OrdersBehaviour:
 def _submit(state: State, record: Record, event: OrderApproved, _outstanding: Sequence[Event]) -> Sequence[Event]:
     order = state.orders.open[derived_id(state.orders.session, NAME, record.seq)]
     if record.at > event.expires_at:
-        return _lapse(order)
+        return _lapse(order, "the approval expired before it became an intent")
+    if event.reduce_only and _exceeds_position(state, order):
+        return _lapse(order, "the position shrank since the approval")
     return [
         OrderSubmitted(
             order=order.order,
@@ -159,8 +161,15 @@ def _close(order: Order, status: OrderStatus, reason: str) -> OrderClosed:
     )
 
 
-def _lapse(order: Order) -> list[Event]:
-    reason = "the approval expired before it became an intent"
+def _exceeds_position(state: State, order: Order) -> bool:
+    """Whether the open orders of its side, this one included, are more than there is to reduce."""
+    product, side = order.product, order.side
+    held = state.positions.of(product).qty + state.orders.unsaid(product)
+    asked = sum((each.rest for each in state.orders.open_orders(product) if each.side is side), ZERO)
+    return asked > max(-side.sign * held, ZERO)
+
+
+def _lapse(order: Order, reason: str) -> list[Event]:
     return [OrderLapsed(order=order.order, reason=reason), _close(order, OrderStatus.CANCELLED, reason)]
 
 
@@ -208,7 +217,7 @@ def _tick(state: State, record: Record, _event: ClockTicked, outstanding: Sequen
         if _is_closing(order.order, outstanding):
             continue
         if order.stage is Stage.APPROVED and record.at > order.expires_at:
-            events += _lapse(order)
+            events += _lapse(order, "the approval expired before it became an intent")
         elif order.given_up_at and not order.turned_up and record.at >= order.given_up_at + GIVEN_UP_KEPT_NS:
             events.append(_close(order, OrderStatus.CANCELLED, "not found at the exchange"))
     for key, since in state.orders.owing.items():
