@@ -149,27 +149,27 @@ class Cursor:
 
     def _first_segment(self, seq: int) -> Segment:
         """The file that holds the record behind `seq`, or is the next to hold it."""
-        for _ in range(_ATTEMPTS):
-            active = open_active(self._layout, self._disk)
-            numbers = self._layout.segments(self._disk)
-            if active is not None and (active.header.first <= seq + 1 or not numbers):
-                return self._not_behind(active, seq)
-            if active is not None:
-                active.close()
-            if not numbers:
-                raise LogNotFound("there is no log here", file=self._layout.active, remedy="Name its file or folder")
-            index = bisect_right(numbers, seq + 1, key=self._first_seq)
-            found = open_segment(self._layout, self._disk, numbers[max(0, index - 1)])
-            if found is not None:
-                return self._not_behind(found, seq)
-        raise self._missing(self._layout.active, f"no file holds record {seq + 1}")
+        active = open_active(self._layout, self._disk)
+        numbers = self._layout.segments(self._disk)
+        if active is not None and (active.header.first <= seq + 1 or not numbers):
+            return self._not_behind(active, seq)
+        if active is not None:
+            active.close()
+        if not numbers:
+            raise LogNotFound("there is no log here", file=self._layout.active, remedy="Name its file or folder")
+        index = bisect_right(numbers, seq + 1, key=self._first_seq)
+        return self._not_behind(self._present(numbers[max(0, index - 1)]), seq)
 
     def _first_seq(self, number: int) -> int:
-        segment = self._open(number)
-        if segment is None:
-            raise self._missing(self._layout.sealed(number), f"segment {number} went away")
+        segment = self._present(number)
         segment.close()
         return segment.header.first
+
+    def _present(self, number: int) -> Segment:
+        segment = self._open(number)
+        if segment is None:
+            raise self._missing(self._layout.sealed(number), f"segment {number} was moved away just now")
+        return segment
 
     def _not_behind(self, segment: Segment, seq: int) -> Segment:
         if segment.header.first > seq + 1:

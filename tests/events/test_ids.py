@@ -10,7 +10,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.ids import derived_id
+from events.ids import derived_id, is_derived
 from tests.events.processes import ROOT, environment
 
 names = st.text(max_size=10)
@@ -26,6 +26,8 @@ def test_the_same_decision_always_gets_the_same_id_shaped_as_a_uuid(
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)
     parsed = uuid.UUID(text)
     assert (parsed.version, parsed.variant) == (8, uuid.RFC_4122)
+    assert is_derived(text)
+    assert not is_derived(str(uuid.UUID(int=parsed.int, version=4)))
 
 
 def test_each_part_of_what_it_names_makes_another_id() -> None:

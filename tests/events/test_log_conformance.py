@@ -52,14 +52,13 @@ def test_a_new_log_is_empty(log: EventLog) -> None:
 def test_nobody_sees_a_turn_before_its_commit(log: EventLog) -> None:
     log.write(turn(1))
     log.write(turn(3))
-    assert log.is_pending
-    assert log.next_seq == 5
+    assert (log.is_pending, log.next_seq) == (True, 5)
     assert log.head == BEGINNING
     assert list(log.records()) == []
     place = log.commit()
     assert place == log.head
     assert place.seq == 4
-    assert not log.is_pending
+    assert (log.is_pending, log.next_seq) == (False, 5)
     assert [record.seq for record in log.records()] == [1, 2, 3, 4]
 
 

@@ -85,6 +85,14 @@ def test_a_cut_at_the_end_of_a_segment_helps_when_the_active_file_is_gone_or_unr
         cut = cut_log(tmp_path / name, at, "drill")
         assert [commit.place for commit in read_commits(tmp_path / name)][:-1] == places[: at // 2]
         assert cut.after_seq == at
+        assert cut_log(tmp_path / name, 2, "further").after_seq == 2
+
+
+def test_a_log_whose_active_file_is_unreadable_can_be_cut_far_before_it(tmp_path: Path) -> None:
+    places = log_of(tmp_path, 9, roll_bytes=900)
+    (tmp_path / "events.jsonl").write_bytes(bytes(50))
+    assert cut_log(tmp_path, 2, "drill").after_seq == 2
+    assert next(read_commits(tmp_path)).place == places[0]
 
 
 def test_what_is_to_be_kept_must_itself_be_good(tmp_path: Path) -> None:

@@ -306,3 +306,15 @@ def test_an_error_names_the_file_the_place_and_what_to_do(tmp_path: Path) -> Non
     assert "at byte" in text
     assert "records 3..4" in text
     assert "perptape log cut --at 2" in text
+
+
+def test_whether_a_damaged_log_has_a_place_cannot_be_said(tmp_path: Path) -> None:
+    with FileLog.open(tmp_path) as log:
+        places = fill(log, 3)
+        whole = active(tmp_path).read_bytes()
+        for spoilt in (whole.replace(b'"seq":3', b'"seq":9'), whole.replace(b'"segment":1', b'"segment":01')):
+            active(tmp_path).write_bytes(spoilt)
+            with pytest.raises(LogDamaged):
+                log.has(places[2])
+        active(tmp_path).write_bytes(whole)
+        assert log.has(places[2])

@@ -185,3 +185,48 @@ def test_a_disk_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         list(read_commits("log", disk=disk))
     with pytest.raises(LogReadFailed):
         list(Follower("log", disk=disk).poll())
+
+
+def test_a_follower_that_never_looked_can_be_closed(tmp_path: Path) -> None:
+    Follower(tmp_path).close()
+
+
+class Ghosts(SimDisk):
+    """A disk whose listings name a segment that is no longer there when one looks: it was moved away meanwhile."""
+
+    def __init__(self, listings: int) -> None:
+        super().__init__()
+        self._listings = listings
+
+    def names(self, folder: Path) -> list[str]:
+        self._listings -= 1
+        return super().names(folder) + (["events.000001.jsonl.zst"] if self._listings >= 0 else [])
+
+
+def test_a_segment_that_is_moved_away_while_a_reader_begins_is_named() -> None:
+    for listings in (1, 100):
+        disk = Ghosts(0)
+        with FileLog.open("log", roll_bytes=600, disk=disk, seal_in_background=False) as log:
+            fill(log, 6)
+        disk.unlink(Path("log/events.000001.jsonl.zst"))
+        disk._listings = listings
+        with pytest.raises(LogDamaged) as raised:
+            list(read_commits("log", disk=disk))
+        assert raised.value.kind is Damage.MISSING
+
+
+def test_a_log_opens_though_an_old_segment_is_moved_away_meanwhile() -> None:
+    disk = Ghosts(0)
+    with FileLog.open("log", roll_bytes=600, disk=disk, seal_in_background=False) as log:
+        head = fill(log, 6)[-1]
+    disk.unlink(Path("log/events.000001.jsonl.zst"))
+    disk._listings = 2
+    with FileLog.open("log", disk=disk) as log:
+        assert log.head == head
+
+
+def test_all_segments_listed_and_none_there_is_a_missing_log() -> None:
+    for listings in (1, 100):
+        with pytest.raises(LogDamaged) as raised:
+            list(read_commits("log", disk=Ghosts(listings)))
+        assert raised.value.kind is Damage.MISSING
