@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from replay.exchange.certificates import NoAuthority
+from replay.exchange.rules import VenueRules
 from replay.exchange.server import ExchangeOptions, PortTaken, serve
-from replay.exchange.venue import VenueRules
 from replay.tapes import TapeUnreadable, generated_tape, open_tape
 from scripts.cli.exits import CommandFailed, Exit
 
