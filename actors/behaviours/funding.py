@@ -37,7 +37,7 @@ class FundingState(msgspec.Struct, kw_only=True):
     ledger: FundingLedger = msgspec.field(default_factory=FundingLedger)
     adjusted_at: dict[str, int] = msgspec.field(default_factory=dict)
     ticked_at: int = 0
-    is_payment_new: bool = False  # the last payment heard was not heard before
+    paid_from: int | None = None  # what was paid before the last payment heard; None if that one was heard before
 
 
 class FundingBehaviour:
@@ -67,9 +67,10 @@ class FundingBehaviour:
                 boundaries.take_mark(event, at)
         elif type(event) is ClockTicked:
             self.state.ticked_at = at
-            for boundaries in self.state.products.values():
+            for product, boundaries in self.state.products.items():
                 boundaries.pass_to(at - ARRIVAL_NS + 1, at)
-                _let_go(boundaries, at)
+                if boundaries.waiting:
+                    _let_go(boundaries, at, self.state.ledger.of(product).paid_through)
         elif isinstance(event, OrderFilled):
             self._move(event.product, event.qty * event.side.sign, event.exchange_at, at)
         elif isinstance(event, MarkWentStale):
@@ -93,8 +94,10 @@ class FundingBehaviour:
             if isinstance(event, FundingAccrued):
                 _settle(self._own(event.product), event)
             elif isinstance(event, FundingPaid):
-                self.state.is_payment_new = not self.state.ledger.of(event.product).is_paid(event.through)
-                self._own(event.product).pass_to(event.through + 1, at)
+                funding = self.state.ledger.of(event.product)
+                self.state.paid_from = None if funding.is_paid(event.through) else funding.paid_through
+                boundaries = self._own(event.product)
+                boundaries.pass_to(min(event.through + 1, at + boundaries.interval_ns), at)
             self.state.ledger.fold(record)
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
@@ -105,7 +108,7 @@ class FundingBehaviour:
             waiting = [product for product, boundaries in self.state.products.items() if boundaries.waiting]
             return [said for product in sorted(waiting) for said in self._accruals(product, at, outstanding)]
         if isinstance(event, FundingPaid):
-            return self._true_up(event, at, outstanding) if self.state.is_payment_new else ()
+            return () if self.state.paid_from is None else self._true_up(event, self.state.paid_from, outstanding)
         if isinstance(event, FundingRatePublished):
             reason = f"the rate of the boundary was published: {event.rate}"
         elif isinstance(event, OrderFilled):
@@ -118,21 +121,12 @@ class FundingBehaviour:
             return ()
         return self._corrections(event.product, reason, outstanding)
 
-    def _accruals(
-        self, product: str, at: int, outstanding: Sequence[Event], *, through: int | None = None
-    ) -> list[FundingAccrued]:
-        """The boundaries of a product that are to be accrued now; with `through`, all up to it, due or not."""
+    def _accruals(self, product: str, at: int, outstanding: Sequence[Event]) -> list[FundingAccrued]:
+        """The boundaries of a product that are due, and not yet said in this turn."""
         boundaries = self.state.products[product]
         paid_through = self.state.ledger.of(product).paid_through
-        said = {
-            event.boundary for event in outstanding if isinstance(event, FundingAccrued) and event.product == product
-        }
-        accruals = []
-        for boundary in boundaries.waiting:
-            is_due = boundary.at <= through if through is not None else _is_due(boundary, at, paid_through)
-            if is_due and boundary.qty and boundary.at not in said:
-                accruals.append(_accrual(product, boundary, boundaries.last_rate))
-        return accruals
+        due = [boundary for boundary in boundaries.waiting if _is_due(boundary, at, paid_through)]
+        return _accrued(product, due, boundaries.last_rate, outstanding)
 
     def _corrections(self, product: str, reason: str, outstanding: Sequence[Event]) -> list[FundingCorrected]:
         """The accrued boundaries of a product that now come to another amount, or rest on firmer ground."""
@@ -153,14 +147,16 @@ class FundingBehaviour:
                 )
         return corrections
 
-    def _true_up(self, paid: FundingPaid, at: int, outstanding: Sequence[Event]) -> list[Event]:
+    def _true_up(self, paid: FundingPaid, paid_from: int, outstanding: Sequence[Event]) -> list[Event]:
         """What the payment covers is accrued, and corrected to what was paid.
 
         The ledger has counted the payment. What is left as receivable must be the boundaries after it; the rest is the
         difference between what was accrued and what was paid.
         """
         product = paid.product
-        accruals = self._accruals(product, at, outstanding, through=paid.through)
+        boundaries = self.state.products[product]
+        covers = [boundary for boundary in boundaries.waiting if paid_from < boundary.at <= paid.through]
+        accruals = _accrued(product, covers, boundaries.last_rate, outstanding)
         funding = self.state.ledger.of(product)
         covered = max(paid.through, funding.paid_through)
         amounts = {entry.boundary: entry.amount for entry in funding.entries}
@@ -205,24 +201,35 @@ def _is_due(boundary: Boundary, at: int, paid_through: int) -> bool:
     return is_known or at >= boundary.noticed_at + RATE_WAIT_NS
 
 
-def _accrual(product: str, boundary: Boundary, last_rate: Decimal | None) -> FundingAccrued:
-    rate = boundary.rate if boundary.rate is not None or boundary.is_shut else last_rate
-    return FundingAccrued(
-        product=product,
-        boundary=boundary.at,
-        qty=boundary.qty,
-        mark=boundary.mark,
-        mark_source=boundary.mark_source,
-        rate=rate,
-        amount=boundary.amount(rate),
-        status=boundary.status(rate),
-    )
+def _accrued(
+    product: str, boundaries: list[Boundary], last_rate: Decimal | None, outstanding: Sequence[Event]
+) -> list[FundingAccrued]:
+    """The accruals of those boundaries over which something was held, but for those said in this turn."""
+    said = {event.boundary for event in outstanding if isinstance(event, FundingAccrued) and event.product == product}
+    accruals = []
+    for boundary in boundaries:
+        if not boundary.qty or boundary.at in said:
+            continue
+        rate = boundary.rate if boundary.rate is not None or boundary.is_shut else last_rate
+        accruals.append(
+            FundingAccrued(
+                product=product,
+                boundary=boundary.at,
+                qty=boundary.qty,
+                mark=boundary.mark,
+                mark_source=boundary.mark_source,
+                rate=rate,
+                amount=boundary.amount(rate),
+                status=boundary.status(rate),
+            )
+        )
+    return accruals
 
 
-def _let_go(boundaries: Boundaries, at: int) -> None:
-    """A boundary over which nothing was held waits no longer than one that needs its rate."""
+def _let_go(boundaries: Boundaries, at: int, paid_through: int) -> None:
+    """A boundary over which nothing was held, or that was paid, waits no longer than one that needs its rate."""
     for boundary in list(boundaries.waiting):
-        if not boundary.qty and at >= boundary.noticed_at + RATE_WAIT_NS:
+        if (not boundary.qty or boundary.at <= paid_through) and at >= boundary.noticed_at + RATE_WAIT_NS:
             boundaries.settle(boundary)
 
 
