@@ -162,7 +162,14 @@ class OrderGateway:
         errands.run(lambda: self._send(client, order, at, reason))
 
     def _send(self, client: CoinbaseClient, order: OrderSubmitted, at: int, reason: str | None) -> None:
-        answer = self._sender.send(client, order, at, lambda: reason or self._objection(order))
+        answer: AnyEvent = OrderOutcomeUnknown(order=order.order, error="the gateway failed while sending it")
+        try:
+            answer = self._sender.send(client, order, at, lambda: reason or self._objection(order))
+        finally:
+            self._follow_up(order, at, answer)
+
+    def _follow_up(self, order: OrderSubmitted, at: int, answer: AnyEvent) -> None:
+        """Say what came of an order, and look after it."""
         self._tell([answer])
         if isinstance(answer, OrderReported):
             exchange_order = answer.exchange_order
