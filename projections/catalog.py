@@ -16,10 +16,13 @@ _NOT_A_RULE = frozenset({"exchange_at"})
 _RULES = tuple(field for field in ProductListed.__struct_fields__ if field not in _NOT_A_RULE)
 
 
+_HEARD = frozenset[type[Event]]({SessionStarted, ProductListed, FundingRatePublished})
+
+
 class Catalog(msgspec.Struct, kw_only=True):
     """The rules of every product ever listed, the latest listing first in force."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset({SessionStarted, ProductListed, FundingRatePublished})
+    hears: ClassVar[frozenset[type[Event]]] = _HEARD
 
     listings: dict[str, ProductListed] = msgspec.field(default_factory=dict)
     replaced: dict[str, ProductListed] = msgspec.field(default_factory=dict)
@@ -28,6 +31,8 @@ class Catalog(msgspec.Struct, kw_only=True):
 
     def fold(self, record: Record) -> None:
         event = record.event
+        if type(event) not in _HEARD:
+            return
         if isinstance(event, FundingRatePublished):
             known = self.rates.get(event.product)
             if known is None or (event.boundary, event.exchange_at) >= (known.boundary, known.exchange_at):

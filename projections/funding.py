@@ -62,15 +62,20 @@ class ProductFunding(msgspec.Struct, kw_only=True):
         return through in self.payments or (len(self.payments) >= KEPT_PAYMENTS and through < self.payments[0])
 
 
+_HEARD = frozenset[type[Event]]({FundingAccrued, FundingCorrected, FundingPaid})
+
+
 class FundingLedger(msgspec.Struct, kw_only=True):
     """Funding by product and boundary."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset({FundingAccrued, FundingCorrected, FundingPaid})
+    hears: ClassVar[frozenset[type[Event]]] = _HEARD
 
     by_product: dict[str, ProductFunding] = msgspec.field(default_factory=dict)
 
     def fold(self, record: Record) -> None:
         event = record.event
+        if type(event) not in _HEARD:
+            return
         if isinstance(event, FundingAccrued):
             self._set(event.product, event.boundary, event.amount, event.status, is_first=True)
         elif isinstance(event, FundingCorrected):

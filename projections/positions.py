@@ -120,18 +120,21 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     realized: Decimal
 
 
+_HEARD = frozenset[type[Event]]({OrderFilled, AdjustmentApplied, AdjustmentReversed, ProductListed})
+
+
 class Positions(msgspec.Struct, kw_only=True):
     """All positions, by product."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset(
-        {OrderFilled, AdjustmentApplied, AdjustmentReversed, ProductListed}
-    )
+    hears: ClassVar[frozenset[type[Event]]] = _HEARD
 
     by_product: dict[str, Position] = msgspec.field(default_factory=dict)
     adjustments: dict[str, Effect] = msgspec.field(default_factory=dict)  # not taken back, by their id
 
     def fold(self, record: Record) -> None:
         event = record.event
+        if type(event) not in _HEARD:
+            return
         if type(event) is OrderFilled:
             self.fill(event)
         elif isinstance(event, AdjustmentApplied):

@@ -45,22 +45,25 @@ class Comparison(msgspec.Struct, kw_only=True):
     at_first_sight: bool = False  # held when the account was first seen, and unchanged since
 
 
+_HEARD = frozenset[type[Event]](
+    {
+        PositionReported,
+        ExchangeReconciled,
+        OrderSubmitted,
+        OrderReported,
+        OrderFilled,
+        OrderClosed,
+        AdjustmentApplied,
+        AdjustmentReversed,
+        SessionStarted,
+    }
+)
+
+
 class Reconciliation(msgspec.Struct, kw_only=True):
     """All products that were ever filled or reported."""
 
-    hears: ClassVar[frozenset[type[Event]]] = frozenset(
-        {
-            PositionReported,
-            ExchangeReconciled,
-            OrderSubmitted,
-            OrderReported,
-            OrderFilled,
-            OrderClosed,
-            AdjustmentApplied,
-            AdjustmentReversed,
-            SessionStarted,
-        }
-    )
+    hears: ClassVar[frozenset[type[Event]]] = _HEARD
 
     by_product: dict[str, Comparison] = msgspec.field(default_factory=dict)
     in_flight: dict[str, str] = msgspec.field(default_factory=dict)  # our order -> its product
@@ -69,6 +72,8 @@ class Reconciliation(msgspec.Struct, kw_only=True):
 
     def fold(self, record: Record) -> None:
         event = record.event
+        if type(event) not in _HEARD:
+            return
         if isinstance(event, OrderFilled):
             self._move(event.product, event.qty * event.side.sign, event.exchange_at)
         elif isinstance(event, PositionReported):

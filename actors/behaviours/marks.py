@@ -104,10 +104,15 @@ class MarksBehaviour:
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event = record.event
-        if isinstance(event, TradePrinted | QuoteChanged | BookChanged | BookSnapshotted | MarkReported):
+        if type(event) is TradePrinted or type(event) is QuoteChanged or type(event) is BookChanged:
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
         kind = type(event)
+        if kind is MarkUpdated:
+            return ()
+        if isinstance(event, BookSnapshotted | MarkReported):
+            said = self._look(event.product, record.at, outstanding)
+            return () if said is None else (said,)
         if kind is ClockTicked or kind in _FEED or kind is SessionStarted:
             products = sorted({*self.state.marks.latest, *self.state.markets})
             looks = [self._look(product, record.at, outstanding) for product in products]
@@ -125,7 +130,7 @@ class MarksBehaviour:
         market = state.markets.get(product)
         price = market.touch.price(state.spell) if market is not None and state.is_up else None
         why = self._doubt(product, market, price[0], at) if market and price else self._why_unpriced(market)
-        said = _last_said(product, state.marks, outstanding)
+        said = _last_said(product, state.marks, outstanding) if outstanding else state.marks.mark(product)
         if why or price is None:
             if said is None:
                 return None
