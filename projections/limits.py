@@ -111,14 +111,8 @@ class Limits(msgspec.Struct, kw_only=True):
     def leverage_caps(self, product: str, *, listed: Decimal | None, at: int) -> list[Decimal]:
         """The caps on this product's notional as a multiple of equity, but for its margin rates."""
         limits = self.limits
-        caps = [
-            self._of(limits.leverage_max_per_symbol, product),
-            self._of(
-                limits.day_leverage_max_per_symbol if self._is_day(at) else limits.night_leverage_max_per_symbol,
-                product,
-            ),
-            listed,
-        ]
+        by_clock = self._by_clock(limits.day_leverage_max_per_symbol, limits.night_leverage_max_per_symbol, product, at)
+        caps = [self._of(limits.leverage_max_per_symbol, product), *by_clock, listed]
         return [cap for cap in caps if cap is not None]
 
     def max_notional(self, product: str) -> Decimal | None:
@@ -127,10 +121,9 @@ class Limits(msgspec.Struct, kw_only=True):
     def maintenance_rate(self, rules: ProductListed, side: Side, *, at: int) -> Decimal:
         """Maintenance margin as a fraction of notional: the user's, else the product's own, else the default."""
         limits = self.limits
-        by_clock = limits.day_mmr_per_symbol if self._is_day(at) else limits.night_mmr_per_symbol
-        own = self._of(by_clock, rules.product)
-        if own is not None:
-            return own
+        own = self._by_clock(limits.day_mmr_per_symbol, limits.night_mmr_per_symbol, rules.product, at)
+        if own:
+            return max(own)
         initial = initial_rate(rules, side)
         if initial is None:
             return limits.default_maintenance_margin_rate
@@ -143,14 +136,16 @@ class Limits(msgspec.Struct, kw_only=True):
             limit = per_symbol.get(self.configuration.products[product].exchange_id)
         return limit
 
-    def _is_day(self, at: int) -> bool:
-        """Whether `at` lies in the configured daytime. Without one it is always night, and no map is set then."""
+    def _by_clock(self, day: dict[str, Decimal], night: dict[str, Decimal], product: str, at: int) -> list[Decimal]:
+        """The limits that hold at this time of day; where no daytime is set, those of day and night both."""
+        maps = [day, night]
         start, end = self.limits.daytime_start_utc, self.limits.daytime_end_utc
-        if start is None or end is None:
-            return False
-        minute = at // _MINUTE_NS % 1440
-        first, last = minute_of(start), minute_of(end)
-        return first <= minute < last if first <= last else minute >= first or minute < last
+        if start is not None and end is not None:
+            minute, first, last = at // _MINUTE_NS % 1440, minute_of(start), minute_of(end)
+            is_day = first <= minute < last if first <= last else minute >= first or minute < last
+            maps = [day] if is_day else [night]
+        limits = (self._of(each, product) for each in maps)
+        return [limit for limit in limits if limit is not None]
 
     def _start(self, configuration: Configuration) -> None:
         before, now = self.configuration.risk, configuration.risk
@@ -161,7 +156,7 @@ class Limits(msgspec.Struct, kw_only=True):
 
     def _change(self, name: str, text: str) -> None:
         try:
-            self.limits = changed(self.limits, name, text)
+            self.limits = changed(self.configuration, self.limits, name, text)
         except LimitError:
             return  # the operator's shell refuses such a change; one that came another way changes nothing
         self.changes.pop(name, None)

@@ -1,0 +1,185 @@
+"""The limits in force: what the configuration says, what operators changed, what the clock and the product add."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from events.account import MarginWindowChanged
+from events.catalog import MarginRates
+from events.codec import canonical_bytes
+from events.configuration import Configuration, RiskLimits
+from events.record import AnyEvent, Record
+from events.risk import (
+    KillSwitchReset,
+    KillSwitchThrown,
+    LimitChanged,
+    ReduceOnlyEntered,
+    ReduceOnlyReleased,
+    ReduceOnlyRequested,
+)
+from events.terms import MarginWindow, Side
+from projections.limit_rules import LimitError, changed
+from projections.limits import Limits, initial_rate
+from tests.streams.desk import HOUR, MONDAY
+from tests.streams.facts import BIP, ONE, listed
+from tests.streams.orders import with_limits
+
+D = Decimal
+
+
+def in_force(limits: RiskLimits | None = None, *events: AnyEvent) -> Limits:
+    folded = Limits()
+    for seq, event in enumerate((with_limits(limits or RiskLimits()), *events), 1):
+        folded.fold(Record(seq=seq, at=MONDAY, by="test", event=event))
+    return folded
+
+
+def change(name: str, value: str) -> LimitChanged:
+    return LimitChanged(limit=name, value=value, reason="test")
+
+
+class TestChange:
+    @pytest.mark.parametrize(
+        ("name", "value", "expected"),
+        [
+            ("max_exposure_pct", "0.5", D("0.5")),
+            ("reduce_only_mode", "yes", True),
+            ("reduce_only_mode", "false", False),
+            ("max_order_qty", "none", None),
+            ("max_orders_per_minute", "7", 7),
+            ("daytime_start_utc", "09:30", "09:30"),
+            ("leverage_max_per_symbol", f"{BIP}:3, {ONE}-20DEC30-CDE:2.5", {BIP: D(3), ONE: D("2.5")}),
+            ("leverage_max_per_symbol", "none", {}),
+        ],
+    )
+    def test_a_limit_is_set_as_it_is_written(self, name: str, value: str, expected: object) -> None:
+        assert getattr(in_force(None, change(name, value)).limits, name) == expected
+
+    @pytest.mark.parametrize(
+        ("name", "value", "why"),
+        [
+            ("max_exposure", "1", "unknown limit 'max_exposure'; known are "),
+            ("max_exposure_pct", "much", "max_exposure_pct cannot be 'much'"),
+            ("max_exposure_pct", "80", "write a fraction: 0.8 for 80 %"),
+            ("max_exposure_pct", "NaN", "it is no number"),
+            ("max_exposure_pct", "none", "max_exposure_pct cannot be"),
+            ("min_liquidation_buffer_pct", "1", "must be at least 0 and below 1"),
+            ("leverage_max_global", "0", "must be above zero"),
+            ("slippage_guard_bps", "-1", "must not be negative"),
+            ("daytime_start_utc", "9 o'clock", "write it as"),
+            ("leverage_max_per_symbol", "DOGE:3", f"names 'DOGE'; products here are {BIP}, {ONE}"),
+            ("leverage_max_per_symbol", f"{BIP}:much", "cannot hold"),
+            ("leverage_max_per_symbol", BIP, "cannot hold"),
+            ("leverage_max_per_symbol", f"{BIP}:3,{BIP}-20DEC30-CDE:4", f"names {BIP} twice"),
+            ("leverage_max_per_symbol", f"{BIP}:-3", "must be above zero"),
+        ],
+    )
+    def test_what_cannot_be_taken_is_named_and_changes_nothing(self, name: str, value: str, why: str) -> None:
+        before = in_force()
+        with pytest.raises(LimitError) as error:
+            changed(before.configuration, before.limits, name, value)
+        assert why in str(error.value)
+        assert in_force(None, change(name, value)).limits == before.limits
+
+    def test_a_change_outlives_a_restart_until_the_file_says_something_new_there(self) -> None:
+        tightened = change("max_exposure_pct", "0.3")
+        assert in_force(None, tightened, with_limits(RiskLimits(), session="s-2")).limits.max_exposure_pct == D("0.3")
+        edited = with_limits(RiskLimits(max_exposure_pct=D("0.6")), session="s-2")
+        assert in_force(None, tightened, edited).limits.max_exposure_pct == D("0.6")
+        elsewhere = with_limits(RiskLimits(max_decision_age_s=9), session="s-2")
+        assert in_force(None, tightened, elsewhere).limits.max_exposure_pct == D("0.3")
+
+
+class TestModes:
+    def test_the_kill_switch_is_on_by_hand_or_by_configuration_and_a_reset_lifts_both(self) -> None:
+        thrown = KillSwitchThrown(reason="fire")
+        assert in_force(None, thrown).is_killed
+        assert not in_force(None, thrown, KillSwitchReset(reason="out")).is_killed
+        configured = RiskLimits(kill_switch_enabled=True)
+        assert in_force(configured).is_killed
+        assert not in_force(configured, KillSwitchReset(reason="out")).is_killed
+
+    def test_reduce_only_holds_for_all_products_or_for_one(self) -> None:
+        assert in_force(None, ReduceOnlyEntered(product=None, reason="loss")).why_reduce_only(BIP) == "loss"
+        one = in_force(None, ReduceOnlyRequested(product=BIP, reason="caution"))
+        assert (one.why_reduce_only(BIP), one.why_reduce_only(ONE)) == ("caution", None)
+        assert in_force(RiskLimits(reduce_only_mode=True)).why_reduce_only(BIP) == "configured"
+
+    def test_releasing_all_leaves_what_was_said_of_one(self) -> None:
+        everything = ReduceOnlyReleased(product=None, reason="fine")
+        both = (ReduceOnlyRequested(product=None, reason="a"), ReduceOnlyRequested(product=BIP, reason="b"))
+        released = in_force(RiskLimits(reduce_only_mode=True), *both, everything)
+        assert (released.why_reduce_only(BIP), released.why_reduce_only(ONE)) == ("b", None)
+
+
+class TestRates:
+    @pytest.mark.parametrize(("hour", "cap", "rate"), [(8, 2, "0.2"), (9, 4, "0.1"), (16, 4, "0.1"), (17, 2, "0.2")])
+    def test_day_and_night_have_limits_of_their_own(self, hour: int, cap: int, rate: str) -> None:
+        limits = RiskLimits(
+            daytime_start_utc="09:00",
+            daytime_end_utc="17:00",
+            day_leverage_max_per_symbol={BIP: D(4)},
+            night_leverage_max_per_symbol={BIP: D(2)},
+            day_mmr_per_symbol={BIP: D("0.1")},
+            night_mmr_per_symbol={BIP: D("0.2")},
+        )
+        at = MONDAY + hour * HOUR
+        assert in_force(limits).leverage_caps(BIP, listed=None, at=at) == [D(cap)]
+        assert in_force(limits).maintenance_rate(listed(), Side.BUY, at=at) == D(rate)
+
+    def test_a_day_may_reach_over_midnight(self) -> None:
+        limits = RiskLimits(daytime_start_utc="22:00", daytime_end_utc="06:00", day_leverage_max_per_symbol={BIP: D(4)})
+        caps = [in_force(limits).leverage_caps(BIP, listed=None, at=MONDAY + hour * HOUR) for hour in (5, 6, 21, 22)]
+        assert caps == [[D(4)], [], [], [D(4)]]
+
+    def test_without_a_daytime_the_limits_of_day_and_night_hold_both(self) -> None:
+        limits = RiskLimits(
+            day_leverage_max_per_symbol={BIP: D(4)},
+            night_leverage_max_per_symbol={BIP: D(2)},
+            day_mmr_per_symbol={BIP: D("0.1")},
+            night_mmr_per_symbol={BIP: D("0.2")},
+        )
+        assert in_force(limits).leverage_caps(BIP, listed=D(10), at=MONDAY) == [D(4), D(2), D(10)]
+        assert in_force(limits).maintenance_rate(listed(), Side.SELL, at=MONDAY) == D("0.2")
+
+    @pytest.mark.parametrize(
+        ("side", "rate", "maintenance"), [(Side.BUY, "0.2456", "0.16374152"), (Side.SELL, "0.3", "0.20001")]
+    )
+    def test_maintenance_is_two_thirds_of_the_stricter_window_of_the_side(
+        self, side: Side, rate: str, maintenance: str
+    ) -> None:
+        rules = msgspec.structs.replace(
+            listed(),
+            intraday_margin=MarginRates(long=D("0.1"), short=D("0.1")),
+            overnight_margin=MarginRates(long=D("0.2456"), short=D("0.3")),
+        )
+        assert initial_rate(rules, side) == D(rate)
+        assert in_force().maintenance_rate(rules, side, at=MONDAY) == D(maintenance)
+
+    def test_a_product_that_publishes_no_rates_has_the_default(self) -> None:
+        assert initial_rate(listed(), Side.BUY) is None
+        assert in_force().maintenance_rate(listed(), Side.BUY, at=MONDAY) == D("0.005")
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, "100"),
+        ({"max_daily_loss_pct": D("0.02")}, "2000"),
+        ({"daily_loss_limit": D(500)}, "500"),
+        ({"daily_loss_limit": D(500), "max_daily_loss_pct": D("0.001")}, "100"),
+    ],
+)
+def test_the_daily_loss_limit_is_the_tighter_of_those_that_the_user_set(limits: dict[str, Any], expected: str) -> None:
+    assert in_force(RiskLimits(**limits)).daily_loss_limit(D(100_000)) == D(expected)
+
+
+def test_limits_survive_a_snapshot_unchanged() -> None:
+    window = MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=MONDAY + HOUR)
+    limits = in_force(None, change("max_exposure_pct", "0.3"), KillSwitchThrown(reason="x", flatten=True), window)
+    assert msgspec.json.decode(canonical_bytes(limits), type=Limits) == limits
+    assert limits.configuration != Configuration()
