@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,7 @@ from replay.exchange.auth import KeyRing, KeyType, issue_key, write_key_file
 from replay.exchange.certificates import Certificates, issue_certificates
 from replay.exchange.desk import PORTFOLIO, USER, Desk
 from replay.exchange.hub import Hub
+from replay.exchange.memory import RememberingVenue
 from replay.exchange.pace import Pace
 from replay.exchange.pump import Pump, Start
 from replay.exchange.rules import VenueRules
@@ -80,7 +81,10 @@ class ExchangeOptions:
     quiet_s: float = 0.2  # how long a client must be quiet after subscribing before the tape starts
     subscribe_within_s: float = 5.0
     key_type: KeyType = "ec"
+    key_can_trade: bool = True
+    key_can_transfer: bool = False
     folder: Path | None = None  # for the key file and certificates; a fresh temporary one when None
+    remember_as: str | None = None  # the tape's digest: a later start in the folder goes on where this one ended
     tls: bool = False
 
 
@@ -151,17 +155,28 @@ async def _serve(options: ExchangeOptions, listener: socket.socket, on_ready: Ca
 
 def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
     """The exchange without its sockets, its tape at the first moment, and a key to it."""
-    venue = Venue(options.tape.product, options.rules, now=options.tape.start)
+    facts = iter(options.tape)
+    venue = _venue(options, folder, facts)
     hub = Hub(venue, portfolio=PORTFOLIO, user=USER)
-    pace = Pace(options.tape.start, options.speed)
-    pump = Pump(venue, hub, pace, iter(options.tape), start=options.start, quiet_s=options.quiet_s)
+    pace = Pace(venue.now, options.speed)
+    pump = Pump(venue, hub, pace, facts, start=options.start, quiet_s=options.quiet_s)
     pump.prime()
     keys = KeyRing()
     key, private = issue_key(KEY_NAME, options.key_type)
-    keys.add(key)
+    keys.add(replace(key, can_trade=options.key_can_trade, can_transfer=options.key_can_transfer))
     key_file = folder / "cdp_api_key.json"
     write_key_file(key_file, key.name, private)
     return Desk(venue, pump, hub, keys), key_file
+
+
+def _venue(options: ExchangeOptions, folder: Path, facts: Iterator[tuple[int, Event]]) -> Venue:
+    """A new venue, or the one that the folder remembers, with the facts it heard taken from the tape."""
+    product, rules, start = options.tape.product, options.rules, options.tape.start
+    if options.remember_as is None:
+        return Venue(product, rules, now=start)
+    venue = RememberingVenue(product, rules, now=start, folder=folder, tape=options.remember_as)
+    venue.recall(facts)
+    return venue
 
 
 def _listen(port: int) -> socket.socket:

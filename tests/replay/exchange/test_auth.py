@@ -15,7 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from replay.exchange.auth import ApiKey, KeyRing, Unauthorized, forms_of_uri, issue_key, write_key_file
-from tests.replay.exchange.running import BASE, Client
+from replay.exchange.server import ExchangeOptions
+from tests.replay.exchange.market import ListTape, snapshot
+from tests.replay.exchange.running import BASE, Client, running
 
 URI = "GET 127.0.0.1:8080/api/v3/brokerage/accounts"
 NOW = 1_775_520_000.0
@@ -201,3 +203,13 @@ def test_public_paths_and_the_control_need_no_token(standing: Client) -> None:
         assert standing.session.get(standing.ready.rest + path, timeout=5).status_code == 200
     reply = standing.session.get(f"{standing.ready.rest}{BASE}/products", timeout=5)
     assert reply.status_code == 401
+
+
+def test_a_key_that_may_not_trade_looks_and_is_forbidden_the_rest(tmp_path: Path) -> None:
+    options = ExchangeOptions(tape=ListTape([snapshot(0)]), folder=tmp_path, key_can_trade=False, key_can_transfer=True)
+    with running(options) as client:
+        permissions = client.get("/key_permissions")
+        assert (permissions["can_view"], permissions["can_trade"], permissions["can_transfer"]) == (True, False, True)
+        for path in ("/orders", "/orders/batch_cancel", "/orders/close_position"):
+            reply = client.ask("POST", path, {})
+            assert (reply.status_code, reply.json()["error"]) == (403, "PERMISSION_DENIED")

@@ -217,6 +217,15 @@ def test_open_orders_come_in_messages_of_fifty_and_a_shorter_one_ends_them(
     assert [len(frame["events"][0]["orders"]) for frame in frames[:-1]] == batches
 
 
+def test_the_position_comes_with_the_snapshot_of_the_user_channel(exchange: Client) -> None:
+    exchange.market("short", "SELL", 4)
+    with Feed(exchange) as feed:
+        positions = feed.subscribe("user")[0]["events"][0]["positions"]
+    row = positions["expiring_futures_positions"][0]
+    assert (row["side"], row["number_of_contracts"], row["entry_price"]) == ("Short", "4", "60000")
+    assert row["unrealized_pnl"] == "-0.4"
+
+
 def test_balances_are_told_when_they_move(exchange: Client) -> None:
     with Feed(exchange) as feed:
         before = feed.subscribe("futures_balance_summary")[0]["events"][0]

@@ -462,6 +462,29 @@ def test_no_number_is_ever_printed_with_an_exponent(exchange: Client) -> None:
         assert not re.search(r"\d[eE][+-]?\d", re.sub(r"[0-9a-f]{8}-[0-9a-f-]+|[0-9a-f]{64}", "", text))
 
 
+def test_more_than_a_hundred_orders_are_not_cancelled_at_once(standing: Client) -> None:
+    for order_ids in ([], "all", [1], ["x"] * 101):
+        assert standing.ask("POST", "/orders/batch_cancel", {"order_ids": order_ids}).status_code == 400
+
+
+def test_a_body_without_end_is_not_read(standing: Client) -> None:
+    assert standing.ask("POST", "/orders", " " * (1 << 20) + "{}").status_code == 413
+
+
+@pytest.mark.parametrize("increment", ["nought", "0", "-5", "NaN", "Infinity"])
+def test_a_book_is_gathered_by_a_real_increment_only(standing: Client, increment: str) -> None:
+    reply = standing.ask("GET", "/product_book", product_id=PRODUCT, aggregation_price_increment=increment)
+    assert reply.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"product_id": PRODUCT}, {"client_order_id": "a"}, {"client_order_id": "a", "product_id": PRODUCT, "size": "x"}],
+)
+def test_a_close_must_say_what_of(standing: Client, sent: Json) -> None:
+    assert standing.ask("POST", "/orders/close_position", sent).status_code == 400
+
+
 def test_a_request_body_on_a_get_is_ignored_as_some_clients_send_one(standing: Client) -> None:
     reply = standing.ask("GET", "/accounts", {})
     assert reply.status_code == 200

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from events.configuration import FeeSetting
+from events.feeds import FeedGapFound
 from events.terms import OrderKind, Side
 from replay.exchange.orders import Refusal, Status
 from replay.exchange.rules import VenueRules
@@ -200,6 +201,44 @@ def test_a_product_that_is_not_open_takes_no_order(flags: dict[str, bool], reaso
     refusal = one.venue.create(one.ticket(Side.BUY, 1))
     assert isinstance(refusal, Refusal)
     assert refusal.new_order == reason
+
+
+def test_an_order_worth_less_than_the_product_asks_for_is_refused() -> None:
+    one = Trader(rules=FREE, product=msgspec.structs.replace(BIP, min_notional=Decimal(1_500)))
+    one.hear(snapshot(0), trade(1, 60_010))
+    for ticket in (one.ticket(Side.BUY, 2), one.ticket(Side.BUY, 2, 60_000)):
+        refusal = one.venue.create(ticket)
+        assert isinstance(refusal, Refusal)
+        assert refusal.preview == "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"
+    assert one.buy(3).filled == 3
+
+
+def test_an_order_cannot_outlive_its_contract() -> None:
+    one = trader()
+    assert BIP.contract_expiry is not None
+    ends_s = (BIP.contract_expiry - START) / 1e9 + 60
+    refusal = one.venue.create(one.ticket(Side.BUY, 1, 60_000, kind=OrderKind.LIMIT_GTD, ends_s=ends_s))
+    assert isinstance(refusal, Refusal)
+    assert refusal.new_order == "END_TIME_AFTER_CONTRACT_EXPIRATION"
+
+
+def test_before_any_price_is_known_an_order_rests_and_is_backed_at_its_limit() -> None:
+    one = Trader(rules=FREE)
+    assert one.venue.mark() is None
+    assert one.buy(1, 60_000).status is Status.OPEN
+    assert isinstance(one.venue.create(one.ticket(Side.BUY, 700, 60_000)), Refusal)
+
+
+def test_where_the_recording_has_a_gap_the_book_is_empty_and_the_mark_is_the_last_trade() -> None:
+    one = trader()
+    gap = FeedGapFound(feed="market", connection=1, last_seq=1, next_seq=3)
+    seen = one.venue.hear(at(2), gap)
+    assert seen == snapshot(2, bids=(), asks=())[1]
+    assert one.venue.mark() == 60_010
+    assert one.venue.hear(*change(3, bids=[(60_000, 5)])) is None
+    assert isinstance(one.venue.create(one.ticket(Side.BUY, 1)), Refusal)
+    one.hear(snapshot(4))
+    assert one.buy(1).status is Status.FILLED
 
 
 def test_a_market_order_into_an_empty_book_is_refused() -> None:
