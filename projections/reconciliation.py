@@ -1,7 +1,9 @@
 """Our positions beside the exchange's reports: how they differ, and since which report.
 
 A report speaks of its own moment: fills that happened after it are left out of the comparison, fills that happened
-before it and arrive later explain it. A report that is missing says nothing, and an old or repeated one is no news.
+before it and arrive later explain it. Its moment lies somewhere between the time it bears, taken before it was asked
+for, and the time it was told: what traded in between may be in it or not, and either is agreement. A report that is
+missing says nothing, and an old or repeated one is no news.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     fills: list[tuple[int, Decimal]] = msgspec.field(default_factory=list)  # after the last report: (when, signed)
     report: PositionReported | None = None
     report_seq: int = 0
+    told_at: int = 0  # session time of the report
     difference: Decimal = ZERO  # theirs less ours, as of the report
     since: int | None = None  # the exchange's time of the first report of the run; None when there is none
     since_seq: int = 0
@@ -124,10 +127,9 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         before = comparison.report
         if before is not None and event.exchange_at <= before.exchange_at:
             return
-        comparison.report, comparison.report_seq = event, record.seq
-        comparison.fills = [fill for fill in comparison.fills if fill[0] > event.exchange_at]
-        ours = comparison.qty - sum((delta for _, delta in comparison.fills), ZERO)
-        difference = event.qty - ours
+        comparison.report, comparison.report_seq, comparison.told_at = event, record.seq, record.at
+        comparison.fills = sorted(fill for fill in comparison.fills if fill[0] > event.exchange_at)
+        difference = _difference(comparison, event.qty)
         if not self.reconciled_seq:
             comparison.at_first_sight = bool(event.qty)
         elif before is not None and event.qty != before.qty:
@@ -151,12 +153,15 @@ class Reconciliation(msgspec.Struct, kw_only=True):
     def _move(self, product: str, delta: Decimal, exchange_at: int) -> None:
         comparison = self._own(product)
         comparison.qty += delta
-        if comparison.report is not None and exchange_at <= comparison.report.exchange_at:
-            comparison.difference -= delta
-            self._restart(product)
-        else:
+        report = comparison.report
+        if report is None or exchange_at > report.exchange_at:
             comparison.fills.append((exchange_at, delta))
             del comparison.fills[:-KEPT_FILLS]
+            may_be_in_it = report is not None and exchange_at <= comparison.told_at
+            if not may_be_in_it or not _brings_closer(delta, comparison.difference):
+                return
+        comparison.difference -= delta
+        self._restart(product)
 
     def _restart(self, product: str) -> None:
         comparison = self.by_product.get(product)
@@ -168,3 +173,17 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         if comparison is None:
             comparison = self.by_product[product] = Comparison()
         return comparison
+
+
+def _difference(comparison: Comparison, theirs: Decimal) -> Decimal:
+    """Theirs less ours before the fills that the report may not know yet; zero where it knows the first few of them."""
+    ours = before = comparison.qty - sum((delta for _, delta in comparison.fills), ZERO)
+    for exchange_at, delta in comparison.fills:
+        if ours == theirs or exchange_at > comparison.told_at:
+            break
+        ours += delta
+    return ZERO if ours == theirs else theirs - before
+
+
+def _brings_closer(delta: Decimal, difference: Decimal) -> bool:
+    return bool(difference) and (delta > 0) is (difference > 0) and abs(delta) <= abs(difference)

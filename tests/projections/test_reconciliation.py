@@ -65,16 +65,34 @@ def test_the_difference_is_theirs_less_ours() -> None:
     assert folded(bought("2", "50000", at=T), reported("5", at=T + 1)).difference(BIP) == D(3)
 
 
-def test_fills_after_the_reports_moment_are_left_out() -> None:
-    assert folded(bought("2", "50000", at=T + 9), reported("0", at=T)).difference(BIP) == D(0)
+def test_fills_after_the_report_was_told_are_left_out() -> None:
+    assert folded(bought("2", "50000", at=T + 9 * SECOND), reported("0", at=T)).difference(BIP) == D(0)
+    assert folded(bought("2", "50000", at=T + 9 * SECOND), reported("2", at=T)).difference(BIP) == D(2)
+
+
+def test_what_traded_between_the_reports_time_and_its_telling_may_be_in_it_or_not() -> None:
+    asked = T - SECOND  # told at T and a little more
+    fills = bought("2", "50000", at=T), bought("3", "50000", at=T)
+    assert folded(*fills, reported("0", at=asked)).difference(BIP) == D(0)
+    assert folded(*fills, reported("2", at=asked)).difference(BIP) == D(0)
+    assert folded(*fills, reported("5", at=asked)).difference(BIP) == D(0)
+    assert folded(*fills, reported("4", at=asked)).difference(BIP) == D(4)
+
+
+def test_a_fill_of_that_time_that_comes_late_explains_what_it_brings_closer_and_nothing_else() -> None:
+    asked = T - SECOND
+    assert folded(reported("2", at=asked), bought("2", "50000", at=T)).difference(BIP) == D(0)
+    assert folded(reported("0", at=asked), bought("2", "50000", at=T)).difference(BIP) == D(0)
+    assert folded(reported("-2", at=asked), bought("2", "50000", at=T)).difference(BIP) == D(-2)
 
 
 def test_a_fill_from_before_the_report_that_comes_late_explains_it() -> None:
     assert folded(reported("2", at=T), bought("2", "50000", at=T - 1)).difference(BIP) == D(0)
+    assert folded(reported("0", at=T), bought("2", "50000", at=T - 1)).difference(BIP) == D(-2)
 
 
-def test_a_fill_from_after_the_report_explains_nothing() -> None:
-    assert folded(reported("2", at=T), bought("2", "50000", at=T + 1)).difference(BIP) == D(2)
+def test_a_fill_from_after_the_telling_explains_nothing() -> None:
+    assert folded(reported("2", at=T), bought("2", "50000", at=T + SECOND)).difference(BIP) == D(2)
 
 
 def test_an_older_report_is_no_news_nor_is_one_delivered_twice() -> None:
