@@ -119,9 +119,13 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 def _read(file: Path) -> list[_Line]:
-    """The lines that were written whole; the last may have been cut by the end of the process."""
+    """The lines that were written whole. A last one that the end of the process cut off was never answered: it goes."""
     if not file.exists():
         return []
-    return [_decoder.decode(line) for line in file.read_bytes().split(b"\n")[:-1]]
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        os.truncate(file, len(whole))
+    return [_decoder.decode(line) for line in whole.splitlines()]
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from replay.exchange.certificates import NoAuthority
+from replay.exchange.memory import OtherTape
 from replay.exchange.rules import VenueRules
 from replay.exchange.server import ExchangeOptions, PortTaken, serve
 from replay.tapes import TapeUnreadable, generated_tape, open_tape
@@ -17,17 +18,19 @@ def serve_exchange(
 ) -> None:
     """Serve until SIGINT, SIGTERM or `POST /control/stop`."""
     try:
+        played = generated_tape(seed=seed) if tape is None else open_tape(tape)
         serve(
             ExchangeOptions(
-                tape=generated_tape(seed=seed) if tape is None else open_tape(tape),
+                tape=played,
                 speed=factor(speed),
                 port=port,
                 rules=VenueRules(start_cash=start_cash),
                 folder=data_dir,
+                remember_as=None if data_dir is None else played.digest,
                 tls=tls,
             )
         )
-    except (PortTaken, NoAuthority, TapeUnreadable) as error:
+    except (PortTaken, NoAuthority, TapeUnreadable, OtherTape) as error:
         raise CommandFailed(str(error)) from error
 
 

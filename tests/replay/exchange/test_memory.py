@@ -88,6 +88,10 @@ def test_a_request_cut_in_the_middle_of_its_line_was_never_answered_and_is_forgo
     again = remembering(tmp_path)
     again.recall(iter(facts))
     assert [order.ticket.client_order_id for order in again.ledger.orders] == ["a", "b"]
+    again.create(ticket("z", Side.BUY, None))
+    later = remembering(tmp_path)
+    later.recall(iter(facts))
+    assert [order.ticket.client_order_id for order in later.ledger.orders] == ["a", "b", "z"]
 
 
 def test_a_used_client_id_gets_the_old_order_also_after_a_restart(tmp_path: Path) -> None:
