@@ -113,7 +113,7 @@ def bounds(
     most = limits.leverage_max_global
     lines.append(_line("leverage_global", "leverage_max_global", most, ONE, most * equity - other.gross))
     buffer = limits.min_liquidation_buffer_pct
-    margin_rate = _inverse_above(min(cap for _, _, cap in caps))
+    margin_rate = _inverse_above(min(cap for code, _, cap in caps if code != "leverage_order"))
     free = (ONE - buffer) * equity - other.margin
     lines.append(_line("margin_buffer", "min_liquidation_buffer_pct", buffer, margin_rate, free))
     most_notional = account.limits.max_notional(rules.product)

@@ -2,8 +2,8 @@
 
 The gate answers each proposal once: approved with the size it may have, or refused with every breach. What reduces a
 position is never held to a limit on what increases it; an order past the position is split, and only its opening part
-is. The guards watch the day's loss, the distance to liquidation, the kill switch and reduce-only mode, and order the
-cancels that follow.
+is. The guards watch the day's loss, the distance to liquidation, the kill switch and reduce-only mode, once a second
+and at every fill, and order the cancels that follow; between two seconds the gate sees a lost day by itself.
 """
 
 from __future__ import annotations
@@ -158,6 +158,7 @@ def _judge(state: RiskState, record: Record, event: OrderProposed, outstanding: 
         approved=tuple(said for said in outstanding if isinstance(said, OrderApproved)),
         entered=tuple(said for said in outstanding if isinstance(said, ReduceOnlyEntered)),
         entries_in_a_minute=len(state.entries),
+        loss=None if state.day.is_breached else state.day.loss(state.account.portfolio, state.account.limits),
     ).judge(event)
 
 
@@ -176,13 +177,6 @@ def _tick(state: RiskState, record: Record, _event: ClockTicked, outstanding: Se
     if kill is not None and kill.flatten:
         events += _flatten(state, record, [*outstanding, *events], index=len(events))
     return events
-
-
-def _marked(state: RiskState, _record: Record, event: MarkUpdated, outstanding: Sequence[Event]) -> Sequence[Event]:
-    position = state.account.portfolio.positions.by_product.get(event.product)
-    if position is None or not position.qty or state.day.is_breached:
-        return ()
-    return _daily_loss(state, outstanding)
 
 
 def _moved(state: RiskState, record: Record, event: Any, outstanding: Sequence[Event]) -> Sequence[Event]:
@@ -287,7 +281,6 @@ def _flatten(state: RiskState, record: Record, outstanding: Sequence[Event], ind
 
 
 _ANSWERS: dict[type[Event], Callable[[RiskState, Record, Any, Sequence[Event]], Sequence[Event]]] = {
-    MarkUpdated: _marked,
     ClockTicked: _tick,
     OrderProposed: _judge,
     OrderFilled: _moved,

@@ -85,10 +85,13 @@ class StrategyBehaviour:
         watch = self.state.watch
         if type(record.event) is not ClockTicked or not watch.product:
             return ()
+        is_look, leaving = watch.looked_at == record.seq, watch.leaving
+        is_due = leaving is not None and leaving.next_at <= record.at
+        if not is_look and not is_due:
+            return ()
         why_not = self._why_not(record.at, outstanding)
-        events = self._look(record, why_not) if watch.looked_at == record.seq else []
-        leaving = watch.leaving
-        if leaving is None or leaving.next_at > record.at or why_not:
+        events = self._look(record, why_not) if is_look else []
+        if leaving is None or not is_due or why_not:
             return events
         if any(isinstance(said, OrderProposed) for said in events):
             return events

@@ -14,7 +14,15 @@ from events.risk import ReduceOnlyEntered
 from events.terms import OrderKind, Origin
 from projections.account import Account
 from projections.checks.any_order import crossed_by, fitted, form_breaches, product_breaches
-from projections.checks.increase import Increase, certainty_breaches, mode_breaches, order_breaches, size_breaches
+from projections.checks.increase import (
+    Increase,
+    certainty_breaches,
+    loss_breaches,
+    mode_breaches,
+    order_breaches,
+    size_breaches,
+)
+from projections.daily_loss import Loss
 from projections.exits import step_order
 from projections.pricing import guard_price
 from projections.sight import Sight
@@ -38,6 +46,7 @@ class Gate(NamedTuple):
     approved: tuple[OrderApproved, ...] = ()
     entered: tuple[ReduceOnlyEntered, ...] = ()
     entries_in_a_minute: int = 0
+    loss: Loss | None = None  # of the day, where no guard has said it yet
 
     def judge(self, order: OrderProposed) -> Sequence[Event]:
         """OrderApproved or OrderRefused; beside a refusal for self-trade the cancel of what stands in the way."""
@@ -84,6 +93,7 @@ class Gate(NamedTuple):
         entries = self.entries_in_a_minute + sum(not said.reduce_only for said in self.approved)
         return [
             *mode_breaches(account, product, guard=guard),
+            *loss_breaches(self.loss),
             *certainty_breaches(account, self.sight, product),
             *size_breaches(account, rules, increase, self.approved),
             *order_breaches(account, rules, increase, approvals_in_a_minute=entries),

@@ -16,6 +16,7 @@ from events.orders import Breach, OrderApproved
 from events.terms import Side
 from projections.account import Account
 from projections.bounds import Bound, Others, bounds, others
+from projections.daily_loss import Loss
 from projections.exposure import Pending
 from projections.sight import Sight
 
@@ -40,6 +41,13 @@ def mode_breaches(account: Account, product: str, *, guard: str | None) -> Itera
     if why is not None:
         message = f"Reduce-only mode active - cannot increase position for {product}"
         yield _breach("reduce_only", "off", why, message)
+
+
+def loss_breaches(loss: Loss | None) -> Iterator[Breach]:
+    """Is the day's loss at its limit, though no guard has said so yet?"""
+    if loss is not None and loss.is_breached:
+        message = f"Daily loss {rounded(loss.amount, places=2)} has reached the limit of {loss.limit}"
+        yield _breach("daily_loss", str(loss.limit), str(loss.amount), message)
 
 
 def certainty_breaches(account: Account, sight: Sight, product: str) -> Iterator[Breach]:

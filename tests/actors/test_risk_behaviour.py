@@ -490,6 +490,10 @@ class TestDailyLoss:
         desk.hear(ClockTicked(), by="clock")
         return desk
 
+    def marked(self, desk: Desk, price: str | Decimal) -> list[Event]:
+        """A new mark, and the next second."""
+        return desk.hear(marked(price), ClockTicked(), by="clock", after=SECOND)
+
     def test_a_day_opens_at_midnight_with_the_equity_then(self) -> None:
         desk = self.opened(at=MONDAY - 2 * SECOND)
         assert desk.hear(ClockTicked(), by="clock", after=SECOND) == []
@@ -523,24 +527,31 @@ class TestDailyLoss:
     def test_at_the_limit_everything_that_increases_ends_and_it_is_said_once(self) -> None:
         desk = self.opened()
         desk.hear(position_of("100"), by="orders")
-        assert desk.hear(marked("49901"), by="marks") == []
-        said = desk.hear(marked("49900"), by="marks")
+        assert self.marked(desk, "49901") == []
+        said = self.marked(desk, "49900")
         assert [type(event) for event in said] == [DailyLossBreached, ReduceOnlyEntered, CancelAllOrdered]
         (breached,) = of_kind(said, DailyLossBreached)
         assert (breached.loss, breached.limit, breached.start_equity) == (D(100), D(100), D(10_000))
         assert desk.hear(marked("49000"), ClockTicked(), by="marks", after=SECOND) == []
         assert codes(ask(desk))[0] == "reduce_only"
 
-    def test_two_marks_past_the_limit_in_one_turn_say_it_once(self) -> None:
+    def test_between_two_seconds_the_gate_sees_the_lost_day_by_itself(self) -> None:
         desk = self.opened()
         desk.hear(position_of("100"), by="orders")
-        said = desk.hear(marked("49800"), marked("49700"), ClockTicked(), by="marks")
+        desk.hear(marked("49880"), by="marks")
+        refused = refusal(ask(desk))
+        assert (refused.code, refused.message) == ("daily_loss", "Daily loss 120.00 has reached the limit of 100")
+
+    def test_two_ticks_past_the_limit_in_one_turn_say_it_once(self) -> None:
+        desk = self.opened()
+        desk.hear(position_of("100"), by="orders")
+        said = desk.hear(ClockTicked(), marked("49700"), ClockTicked(), ClockTicked(), by="marks")
         assert len(of_kind(said, DailyLossBreached)) == 1
 
     def test_a_proposal_in_the_turn_of_the_breach_is_refused(self) -> None:
         desk = self.opened()
         desk.hear(position_of("100"), by="orders")
-        said = desk.hear(marked("49800"), proposed(at=desk.at), by="marks")
+        said = desk.hear(marked("49800"), ClockTicked(), proposed(at=desk.at), by="marks")
         assert codes(said)[0] == "reduce_only"
 
     @pytest.mark.parametrize(
@@ -557,8 +568,8 @@ class TestDailyLoss:
     ) -> None:
         desk = self.opened(msgspec.structs.replace(WIDE, **limits))
         desk.hear(position_of("100"), by="orders")
-        desk.hear(marked(50_000 - D(limit) + 1), by="marks")
-        (breached,) = of_kind(desk.hear(marked(50_000 - D(limit)), by="marks"), DailyLossBreached)
+        assert of_kind(self.marked(desk, 50_000 - D(limit) + 1), DailyLossBreached) == []
+        (breached,) = of_kind(self.marked(desk, 50_000 - D(limit)), DailyLossBreached)
         assert breached.limit == D(limit)
 
     def test_a_deposit_is_no_profit_and_a_withdrawal_no_loss(self) -> None:
@@ -568,7 +579,7 @@ class TestDailyLoss:
         assert desk.hear(out, ClockTicked(), by="account", after=SECOND) == []
         back = TransferReported(transfer="t-2", amount=D(5_000), reason="deposit", exchange_at=desk.at)
         desk.hear(back, by="account")
-        assert len(of_kind(desk.hear(marked("49900"), by="marks"), DailyLossBreached)) == 1
+        assert len(of_kind(self.marked(desk, "49900"), DailyLossBreached)) == 1
 
     def test_a_restart_does_not_forget_the_day(self) -> None:
         desk = self.opened()
@@ -576,23 +587,23 @@ class TestDailyLoss:
         desk.hear(marked("49950"), by="marks")
         desk.hear(with_limits(WIDE, session="s-2", equity="10000"), by="session", after=SECOND)
         assert desk.hear(ClockTicked(), by="clock", after=SECOND) == []
-        assert len(of_kind(desk.hear(marked("49900"), by="marks"), DailyLossBreached)) == 1
+        assert len(of_kind(self.marked(desk, "49900"), DailyLossBreached)) == 1
 
     def test_it_stays_until_an_operator_releases_it_who_thereby_grants_one_more_limit(self) -> None:
         desk = self.opened()
         desk.hear(position_of("100"), by="orders")
-        desk.hear(marked("49880"), by="marks")
+        self.marked(desk, "49880")
         said = desk.hear(ReduceOnlyReleased(product=None, reason="I know"), by="operator")
         assert of_kind(said, ReduceOnlyLeft) == [ReduceOnlyLeft(product=None, reason="I know")]
-        assert desk.hear(marked("49781"), by="marks") == []
-        (again,) = of_kind(desk.hear(marked("49780"), by="marks"), DailyLossBreached)
+        assert self.marked(desk, "49781") == []
+        (again,) = of_kind(self.marked(desk, "49780"), DailyLossBreached)
         assert again.loss == D(100)
 
     def test_a_new_day_releases_only_when_so_configured(self) -> None:
         for releases in (False, True):
             desk = self.opened(msgspec.structs.replace(WIDE, daily_loss_auto_release=releases))
             desk.hear(position_of("100"), by="orders")
-            desk.hear(marked("49880"), by="marks")
+            self.marked(desk, "49880")
             said = desk.hear(ClockTicked(), by="clock", after=86_400 * SECOND)
             assert len(of_kind(said, DayOpened)) == 1
             assert bool(of_kind(said, ReduceOnlyLeft)) is releases
