@@ -119,7 +119,7 @@ def test_a_websocket_token_is_good_for_one_message(standing: Client) -> None:
 
 def test_who_subscribes_to_nothing_in_time_is_cut_off(tmp_path: Path) -> None:
     tape = ListTape([snapshot(0)])
-    options = ExchangeOptions(tape=tape, speed=None, folder=tmp_path, subscribe_within_s=0.2)
+    options = ExchangeOptions(tape=tape, speed=None, folder=tmp_path, subscribe_within_s=1.0)
     with running(options) as client, Feed(client) as silent, Feed(client) as talking:
         talking.subscribe("heartbeats")
         with pytest.raises(websocket.WebSocketConnectionClosedException):
