@@ -23,7 +23,8 @@ from events.position import PositionReported
 from events.record import Record
 from events.session import ClockTicked, SessionStarted
 
-_MARKET: frozenset[type[Event]] = frozenset({TradePrinted, QuoteChanged, BookSnapshotted, BookChanged})
+_MARKET_EVENTS = (QuoteChanged, BookChanged, TradePrinted, BookSnapshotted)
+_MARKET: frozenset[type[Event]] = frozenset(_MARKET_EVENTS)
 _OWN: frozenset[type[Event]] = frozenset(
     {
         OrderReported,
@@ -66,9 +67,10 @@ class PaperExchange:
             return
         if record.at >= state.wakes_at:
             state.pass_time(record.at)
+        if isinstance(event, _MARKET_EVENTS):  # most of all records
+            state.hear_market(event, record.seq)
+            return
         match event:
-            case QuoteChanged() | TradePrinted() | BookChanged() | BookSnapshotted():
-                state.hear_market(event, record.seq)
             case ClockTicked():
                 pass
             case OrderSubmitted() | CancelSubmitted():
@@ -105,9 +107,9 @@ class PaperExchange:
             return False
         if not state.is_reconciled:
             return not state.awaited and not isinstance(record.event, SessionStarted)
-        if state.printed_seq == record.seq or state.can_settle(record.at):
+        if state.printed_seq == record.seq or (state.inbound and state.inbound[0].due <= record.at):
             return True
-        if state.inbound and state.inbound[0].due <= record.at:
+        if state.funding.owed and state.can_settle(record.at):
             return True
         return isinstance(record.event, ClockTicked) and (bool(state.orders) or record.at >= state.reports_at)
 
@@ -119,7 +121,7 @@ class PaperExchange:
         if isinstance(event, ClockTicked):
             desk.expire()
             desk.arrive(product=None)
-        elif isinstance(event, QuoteChanged | TradePrinted | BookChanged | BookSnapshotted):
+        elif isinstance(event, _MARKET_EVENTS):
             desk.arrive(product=event.product)
         if desk.state.can_settle(record.at):
             desk.settle()

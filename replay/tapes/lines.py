@@ -39,14 +39,19 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise TapeUnreadable(path, None, error.strerror or str(error), "check the path and its permissions") from error
 
 
-def recording(path: Path, product: ProductListed, *, read: Callable[[], Iterator[Moment]]) -> Tape:
-    """The tape of a file, identified by its bytes. Raises `TapeUnreadable` where its beginning cannot be read."""
+def recording(
+    path: Path, product: ProductListed, *, read: Callable[[], Iterator[Moment]], name: str | None = None
+) -> Tape:
+    """The tape of a file: identified by its bytes, called as the file unless it has a name of its own.
+
+    Raises `TapeUnreadable` where its beginning cannot be read.
+    """
     start = next((time for time, _ in read()), None)
     if start is None:
         raise TapeUnreadable(path, None, "the tape is empty", _COPY_AGAIN)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Tape(name=path.name.split(".")[0], product=product, digest=digest, start=start, read=read)
+    return Tape(name=name or path.name.split(".")[0], product=product, digest=digest, start=start, read=read)
 
 
 def _uncompressed(file: BinaryIO) -> IO[bytes] | gzip.GzipFile:

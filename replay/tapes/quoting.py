@@ -66,6 +66,8 @@ class Ladders:
         return prints, changes
 
     def _fill(self, ladder: dict[int, int], prices: range) -> Changes:
+        if len(ladder) == LEVELS and prices[0] in ladder and prices[-1] in ladder:
+            return []  # as it should be: the ten prices between its ends are all there
         wanted = set(prices)
         changes: Changes = [(price, 0) for price in sorted(ladder) if price not in wanted]
         for price, _ in changes:

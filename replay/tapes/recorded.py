@@ -66,7 +66,7 @@ def read_recorded(path: Path) -> Tape:
     if head.tape > VERSION:
         fault = f"a tape of version {head.tape}, newer than {VERSION}"
         raise TapeUnreadable(path, number, fault, "read it with the version of perptape that wrote it")
-    return recording(path, head.product, read=lambda: _moments(path))
+    return recording(path, head.product, read=lambda: _moments(path), name=head.name)
 
 
 def _moments(path: Path) -> Iterator[Moment]:

@@ -13,7 +13,7 @@ from random import Random
 #: Volatility of an ordinary spell: 0.9 basis points per square root of a second, about half of the price in a year.
 _VOLATILITY = 9e-5
 #: (factor on volatility, factor on the spread, mean length in seconds, how often it is chosen)
-_SPELLS = ((0.5, 1.0, 600.0, 4), (1.0, 1.4, 420.0, 4), (2.6, 2.6, 150.0, 1))
+_SPELLS = ((0.45, 1.0, 900.0, 4), (1.0, 1.4, 600.0, 3), (3.0, 2.6, 300.0, 2))
 #: (mean length in seconds, typical drift per second) of trends.
 _LONG_TREND = (900.0, 6e-6)
 _SHORT_TREND = (45.0, 2e-5)
