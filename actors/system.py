@@ -34,6 +34,7 @@ from actors.settings import SystemSettings
 from actors.start_check import StartReport, check_start
 from actors.turns import Host
 from actors.unsettled import Unsettled
+from events.configuration import Configuration
 from events.log import EventLog, LogWriteFailed, Place, SnapshotStore
 from events.money import use_exact_arithmetic
 from events.record import AnyEvent, Record
@@ -95,12 +96,14 @@ class System:
         connect: Callable[[Door, Callable[[], int], Known], Connection],
         data_dir: Path | None = None,
         turn_facts: int | None = None,
+        make_seat: Callable[[str, Configuration], Seat] = make_seat,
     ) -> None:
         use_exact_arithmetic()
         self.session = session
         self.broken: BaseException | None = None
         self._settings = settings
         self._log = log
+        self._make_seat = make_seat
         self._data_dir = data_dir
         self._clock = clock
         self._stopping = threading.Event()
@@ -193,7 +196,7 @@ class System:
             host=self._host,
             last_at=self.start_report.last_at,
             code=self._code,
-            make_seat=lambda name: make_seat(name, settings.configuration),
+            make_seat=lambda name: self._make_seat(name, settings.configuration),
             snapshots=snapshots,
             shells=(*self._connection.shells, self._unsettled, _StopWatch(self.request_stop)),
             group_ms=settings.journal.group_ms,

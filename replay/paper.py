@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from actors.behaviour import Seat
 from actors.clocks import TapeClock
 from actors.door import Door
 from actors.known import Known
+from actors.seats import make_seat
 from actors.settings import SystemSettings
 from actors.system import Ended, System, SystemBroken
 from actors.tape_feed import TapeConnection
+from events.configuration import Configuration
 from events.log import EventLog, SnapshotStore
 from events.record import AnyEvent
 from replay.backtest import TAPE_ENDED
@@ -29,6 +32,7 @@ def paper_session(
     snapshots: SnapshotStore | None = None,
     data_dir: Path | None = None,
     running: Callable[[System], None] | None = None,
+    make_seat: Callable[[str, Configuration], Seat] = make_seat,
 ) -> Ended:
     """Run the system over a tape from `start` (ns) to its end. Raises `SystemBroken` when the journal cannot go on.
 
@@ -50,6 +54,7 @@ def paper_session(
         connect=connect,
         data_dir=data_dir,
         turn_facts=1,
+        make_seat=make_seat,
     )
     system.start()
     if running:

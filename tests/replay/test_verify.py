@@ -41,7 +41,7 @@ def verified(records: Sequence[Record]) -> Report:
         turn.append(record)
     log.write(turn)
     log.commit()
-    return verify_commits(lambda: log.commits())
+    return verify_commits(log.commits)
 
 
 def first(records: Sequence[Record], kind: type) -> int:
