@@ -34,6 +34,7 @@ OperatorAct: TypeAlias = (
 SOCKET_NAME = "operator.sock"
 #: How long an operator waits for the disk, and a server for an operator.
 ANSWER_LIMIT_S = 10.0
+MAX_PATH_BYTES = 107
 _MAX_REQUEST = 64 * 1024
 
 
@@ -43,6 +44,10 @@ class NotRunning(Exception):
 
 class OperatorRefused(Exception):
     """The system did not take the act, and says why."""
+
+
+class DataFolderTooDeep(Exception):
+    """The operator's socket cannot be made so deep; the sentence says what to do."""
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -100,6 +105,11 @@ class OperatorSocket:
 
     def __init__(self, data_dir: Path, door: Door) -> None:
         self.path = data_dir / SOCKET_NAME
+        if len(os.fsencode(self.path)) > MAX_PATH_BYTES:
+            raise DataFolderTooDeep(
+                f"{self.path} has more than {MAX_PATH_BYTES} bytes, the most that a Unix socket can have; "
+                "choose a data_dir with a shorter path"
+            )
         self._door = door
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._run, name="operator", daemon=True)

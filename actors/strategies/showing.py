@@ -12,9 +12,7 @@ from projections.pricing import guard_price
 from projections.watch import Watch
 
 
-def view_of(
-    account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int, window: int
-) -> View:
+def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int, window: int) -> View:
     """The room is counted at the guard price, so that an order sized into it passes the gate."""
     product, limits = watch.product, account.limits
     position, rules = account.portfolio.positions.of(product), account.catalog.rules(product)

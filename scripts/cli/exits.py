@@ -36,6 +36,7 @@ KNOWN: tuple[tuple[str, str, Exit], ...] = (
     ("actors.strategies.loading", "StrategyNotLoaded", Exit.CONFIGURATION),
     ("actors.operator", "NotRunning", Exit.NOT_FOUND),
     ("actors.operator", "OperatorRefused", Exit.ERROR),
+    ("actors.operator", "DataFolderTooDeep", Exit.CONFIGURATION),
     ("actors.start_check", "StateDiverged", Exit.DIVERGENCE),
     ("actors.behaviour", "Diverged", Exit.DIVERGENCE),
     ("actors.connection.errors", "BrokerageError", Exit.EXCHANGE),

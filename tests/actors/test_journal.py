@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -93,15 +94,12 @@ class Desk:
 
     def say(self, event: AnyEvent, by: str = "operator") -> int:
         """Tell it as an operator would and return the seq once it is durable."""
-        seqs: list[int] = []
-        durable = threading.Event()
-        self.door.tell(by, [event], Lane.OPERATOR, None, lambda seq: (seqs.append(seq), durable.set())[0])
-        assert durable.wait(5)
-        return seqs[0]
+        seqs: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.door.tell(by, [event], Lane.OPERATOR, None, seqs.put)
+        return seqs.get(timeout=5)
 
     def end(self) -> Place | None:
-        place: Place | None = self.ref.ask(EndSession("s", "over", ()))
-        return place
+        return self.ref.ask(EndSession("s", "over", ()))  # type: ignore[no-any-return]  # blocks, so no future
 
     def records(self) -> list[Record]:
         return list(self.log.records())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors.door import Door, Fact
-from actors.operator import SOCKET_NAME, NotRunning, OperatorRefused, OperatorSocket, act, limit_error
+from actors.operator import SOCKET_NAME, DataFolderTooDeep, NotRunning, OperatorRefused, OperatorSocket, act, limit_error
 from events.risk import KillSwitchThrown, LimitChanged
 from events.session import StopRequested
 
@@ -99,6 +99,11 @@ def test_a_socket_left_by_a_dead_system_is_replaced(tmp_path: Path) -> None:
     assert act(tmp_path, KillSwitchThrown(reason="drill")) == 1
     listener.stop()
     assert not (tmp_path / SOCKET_NAME).exists()
+
+
+def test_a_folder_too_deep_for_a_socket_is_said_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(DataFolderTooDeep, match="shorter path"):
+        OperatorSocket(tmp_path / ("d" * 100), Door())
 
 
 def test_a_system_that_stops_takes_no_more_acts(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two runs of one tape in paper give the same records and states, whatever hosts the behaviours and wherever they run."""
+"""Two runs of one tape in paper give the same records and states, on whatever host and in whatever surroundings."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def undressed(records: Sequence[Record]) -> list[Record]:
 
 def paper(hosting: str) -> list[Record]:
     tape, log = short_market(), MemoryLog()
-    paper_session(
-        facts(tape), session="s", start=tape.start, settings=settings_of(trading(tape), hosting), log=log
-    )
+    paper_session(facts(tape), session="s", start=tape.start, settings=settings_of(trading(tape), hosting), log=log)
     return list(log.records())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -44,7 +45,7 @@ def ticket(client_order_id: str, side: Side, limit: Decimal | None) -> Ticket:
     )
 
 
-def play(venue: Venue, facts: list[tuple[int, Event]], first: int = 0) -> None:
+def play(venue: Venue, facts: Sequence[tuple[int, Event]], first: int = 0) -> None:
     """Let the venue hear facts, the requests at their places; the limit that rests is cancelled late."""
     for number, (at, event) in enumerate(facts, first + 1):
         venue.hear(at, event)
