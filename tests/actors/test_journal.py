@@ -99,7 +99,7 @@ class Desk:
         return seqs.get(timeout=5)
 
     def end(self) -> Place | None:
-        return self.ref.ask(EndSession("s", "over", ()))  # type: ignore[no-any-return]  # blocks, so no future
+        return self.ref.ask(EndSession("s", "over", ()))  # type: ignore[return-value]  # blocks, so no future
 
     def records(self) -> list[Record]:
         return list(self.log.records())
