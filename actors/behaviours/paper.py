@@ -21,7 +21,7 @@ from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrint
 from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
 from events.position import PositionReported
 from events.record import Record
-from events.session import ClockTicked, SessionStarted
+from events.session import ClockTicked, SessionStarted, StopRequested
 
 _MARKET_EVENTS = (QuoteChanged, BookChanged, TradePrinted, BookSnapshotted)
 _MARKET: frozenset[type[Event]] = frozenset(_MARKET_EVENTS)
@@ -42,12 +42,14 @@ _OTHERS: frozenset[type[Event]] = frozenset(
         ProductListed,
         FundingRatePublished,
         ClockTicked,
+        StopRequested,
         OrderSubmitted,
         CancelSubmitted,
         FeedLost,
         FeedGapFound,
     }
 )
+_AT_THE_END = (StopRequested, OrderSubmitted, CancelSubmitted)
 _MARKET_FEED = "market"
 
 
@@ -82,6 +84,8 @@ class PaperExchange:
             case FeedLost() | FeedGapFound():
                 if event.feed == _MARKET_FEED:
                     state.lose_markets()
+            case StopRequested():
+                state.is_stopping = True
             case SessionStarted():
                 state.start(event, record.at)
             case _:
@@ -111,7 +115,9 @@ class PaperExchange:
             return True
         if state.funding.owed and state.can_settle(record.at):
             return True
-        return isinstance(record.event, ClockTicked) and (bool(state.orders) or record.at >= state.reports_at)
+        if isinstance(record.event, ClockTicked):
+            return bool(state.orders) or record.at >= state.reports_at
+        return state.is_stopping and isinstance(record.event, _AT_THE_END)
 
     def _answer(self, record: Record, desk: PaperDesk, *, is_quiet: bool) -> None:
         state = self.state
@@ -120,11 +126,12 @@ class PaperExchange:
             desk.fill_makers(state.printed_product, state.printed)
         if isinstance(event, ClockTicked):
             desk.expire()
+        if isinstance(event, ClockTicked | StopRequested) or state.is_stopping:
             desk.arrive(product=None)
         elif isinstance(event, _MARKET_EVENTS):
             desk.arrive(product=event.product)
         if desk.state.can_settle(record.at):
             desk.settle()
         is_due = isinstance(event, ClockTicked) and record.at >= desk.state.reports_at
-        if is_due and is_quiet and not desk.said:
+        if (is_due or isinstance(event, StopRequested)) and is_quiet and not desk.said:
             desk.report_account()

@@ -63,10 +63,13 @@ class PaperDesk:
                 self._say(order.report(OrderStatus.EXPIRED, at=self._at, reason="good till date"))
 
     def arrive(self, *, product: str | None) -> None:
-        """Let intents take effect that are due: those of one product, or all (None), in the order they were sent."""
+        """Let intents take effect that are due: those of one product, or all (None), in the order they were sent.
+
+        At the end of a session, when no more market may come, all of them are due.
+        """
         for inbound in list(self.state.inbound):
             intent = inbound.intent
-            if inbound.due > self._at:
+            if inbound.due > self._at and not self.state.is_stopping:
                 break
             if product is not None and intent.product != product:
                 continue

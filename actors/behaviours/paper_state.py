@@ -37,6 +37,7 @@ class PaperState(msgspec.Struct, kw_only=True):
     session: str = ""
     is_active: bool = False  # in a session whose configuration says so
     is_reconciled: bool = False
+    is_stopping: bool = False  # the session ends: no more market may come, so nothing waits for it
     setting: PaperSetting = PaperSetting()
     awaited: list[str] = msgspec.field(default_factory=list)  # products not yet listed in this session
     rules: dict[str, ProductListed] = msgspec.field(default_factory=dict)
@@ -63,7 +64,7 @@ class PaperState(msgspec.Struct, kw_only=True):
         self.is_active = event.configuration.mode == "paper"
         if not self.is_active:
             return
-        self.is_reconciled = False
+        self.is_reconciled = self.is_stopping = False
         self.setting = event.configuration.paper
         self.awaited = list(event.configuration.products)
         if self.books.cash is None:

@@ -16,7 +16,7 @@ from events.funding import FundingPaid
 from events.orders import OrderRejected, OrderReported
 from events.position import PositionReported
 from events.record import AnyEvent
-from events.session import ClockTicked, SessionStarted
+from events.session import ClockTicked, SessionStarted, StopRequested
 from events.terms import NANOSECONDS, Clock, OrderKind, OrderStatus, Side
 from tests.actors.paper_rig import (
     CONFIGURATION,
@@ -122,6 +122,29 @@ def test_a_live_session_between_two_of_paper_leaves_orders_and_money_alone() -> 
     (again,) = reports(bench.start("s-3"))
     assert (again.order, again.filled_qty) == ("rests", D(0))
     assert bench.exchange.state.books.cash == cash
+
+
+def test_at_the_end_of_a_session_nothing_waits_for_a_market_that_may_not_come() -> None:
+    bench = Bench.open()
+    bench.submit(order("rests", kind=OrderKind.LIMIT_GTC, limit=49_900, qty=3))
+    bench.tell(order("wired", qty=2))
+    (filled,) = bench.tell(StopRequested(reason="the tape ended"))
+    assert isinstance(filled, OrderReported)
+    assert (filled.order, filled.status) == ("wired", OrderStatus.FILLED)
+    (gone,) = reports(bench.tell(cancel("rests")))
+    assert gone.status is OrderStatus.CANCELLED
+    (again,) = [event for event in bench.start("s-2") if isinstance(event, PositionReported)]
+    assert again.qty == 2
+    bench.tell(book())
+    assert bench.tell(order("later")) == []
+
+
+def test_the_account_is_reported_at_the_end_of_a_session() -> None:
+    bench = Bench.open()
+    bench.submit(order(qty=10))
+    bench.tell(book(bid=51_000, ask=51_010))
+    said = bench.tell(StopRequested(reason="test"))
+    assert [type(event) for event in said] == [PositionReported, BalanceReported]
 
 
 # Laws.
