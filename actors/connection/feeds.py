@@ -20,7 +20,7 @@ import msgspec
 
 from actors.connection.auth import Credentials, redacted
 from actors.connection.backoff import reconnect_delay
-from actors.connection.errors import BrokerageError, FeedBroken
+from actors.connection.errors import BrokerageError, FeedBroken, FrameUnreadable
 from actors.connection.frames import Frame, read_frame
 from actors.connection.sequence import SequenceGap, SequenceGuard
 from actors.connection.socket import MESSAGE_CAP, FeedSocket, Silent
@@ -141,6 +141,9 @@ class Feed(ABC):
         except Silent as silent:
             went = FeedWentSilent(feed=self.name, connection=number, silent_ms=round(silent.for_s * 1000))
             return [went, self._lost(str(silent))]
+        except FrameUnreadable as unreadable:
+            log.warning("the %s feed brought a frame that cannot be read: %s", self.name, unreadable.frame)
+            return [self._lost(str(unreadable))]
         except BrokerageError as error:
             return [self._lost(str(error))]
         except DoorClosed:

@@ -8,7 +8,7 @@ text itself. Whatever is not as the protocol says raises `FrameUnreadable`, whic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -66,7 +66,7 @@ def read_frame(raw: bytes | str, products: Products) -> Frame:
         return _other(raw, error)
     try:
         return _READERS[type(form)](form, products)
-    except InvalidOperation:
+    except ArithmeticError:
         raise FrameUnreadable("a number is no number - at `$.events`", frame=_beginning(raw)) from None
     except ValueError as error:
         raise FrameUnreadable(f"{error} - at `$`", frame=_beginning(raw)) from None

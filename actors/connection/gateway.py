@@ -124,7 +124,9 @@ class OrderGateway:
             if self._mailbox is not None:
                 self._mailbox.tell(tuple(records))
         except pykka.ActorDeadError:
-            log.error("the gateway is stopped and does not hear %d records", len(records))
+            intents = [record.seq for record in records if isinstance(record.event, OrderSubmitted | CancelSubmitted)]
+            if intents:
+                log.error("the gateway is stopped: intents %s do not leave", intents)
 
     def cancel_all_once(self) -> CancelAll:
         """Cancel what rests, now and here, without an intent: the log cannot be written any more."""

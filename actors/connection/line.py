@@ -119,7 +119,9 @@ class Line:
         try:
             return _decoder(kind).decode(text)
         except UNREADABLE as error:
-            raise ReplyUnreadable(f"{method} {path}: {error}", body=redacted(text)) from None
+            unreadable = ReplyUnreadable(f"{method} {path}: {error}", body=redacted(text))
+            log.warning("a reply that cannot be read (%s): %s", unreadable, unreadable.body)
+            raise unreadable from None
 
     def _wait(self, error: BrokerageError, attempt: int) -> None:
         after = error.retry_after if isinstance(error, RateLimitError) else None

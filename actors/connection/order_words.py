@@ -109,13 +109,16 @@ def text_of(amount: Decimal) -> str:
 def report_of(order: Order, products: Mapping[str, str], at: int) -> OrderReported | None:
     """The exchange's view of an order, as REST tells it; None for a product that is not ours.
 
-    `at` stands in where the exchange gives no time. Raises `ValueError` for a side that is none.
+    `at` stands in where the exchange gives no time. Raises `ValueError` for a side that is none, and for an order that
+    filled without a value: a fill must not be counted at no price.
     """
     product = products.get(order.product_id)
     if product is None:
         return None
     key, size = next(iter((order.order_configuration or {}).items()), ("", None))
     filled = order.filled_size or ZERO
+    if filled and order.filled_value is None:
+        raise ValueError(f"order {order.order_id} filled {filled} without a value")
     asked = size.base_size if size and size.base_size is not None else filled
     kind = _KIND_OF_KEY.get(key) or kind_of(order.order_type, order.time_in_force)
     origin = origin_of(order.client_order_id, is_liquidation=order.is_liquidation or order.order_type == "LIQUIDATION")

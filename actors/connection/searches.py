@@ -110,8 +110,12 @@ class Searches:
         return {each.product_id: (each.side, each.number_of_contracts) for each in held}
 
     def _found(self, search: Search, found: list[Order], at: int) -> list[AnyEvent]:
+        try:
+            events: list[AnyEvent] = [event for order in found if (event := report_of(order, self._products, at))]
+        except ValueError as error:
+            log.warning("order %s is there and cannot be read yet (%s)", search.order, error)
+            return []
         del self._open[search.order]
-        events: list[AnyEvent] = [event for order in found if (event := report_of(order, self._products, at))]
         if len({order.order_id for order in found}) > 1:
             reason = f"the exchange has {len(found)} orders under the one id {search.order}"
             events.append(KillSwitchThrown(reason=reason))

@@ -331,6 +331,13 @@ def test_an_order_we_think_alive_that_no_list_shows_is_asked_for_by_its_id(count
     assert len(counter.peer.of("GET", "/historical/x-2")) == 1, "one that the exchange does not show breaks nothing"
 
 
+def test_an_order_that_filled_without_a_value_breaks_the_round_rather_than_fill_at_no_price(counter: Counter) -> None:
+    counter.office.open = [row(1, "OPEN", "1", filled_value="")]
+    with pytest.raises(BrokerageError, match="x-1 filled 1 without a value"):
+        counter.poller.reconcile()
+    assert counter.door.events == []
+
+
 def test_orders_of_others_are_told_as_theirs(counter: Counter) -> None:
     counter.office.open = [row(1, client_order_id="by hand"), row(2, is_liquidation=True)]
     counter.poller.reconcile()

@@ -346,7 +346,7 @@ ENDS: dict[str, Callable[[Socket], None]] = {
 
 
 @pytest.mark.parametrize("what", ENDS)
-def test_whatever_ends_a_connection_is_told_and_another_follows(what: str) -> None:
+def test_whatever_ends_a_connection_is_told_and_another_follows(what: str, caplog: pytest.LogCaptureFixture) -> None:
     def script(end: Socket) -> None:
         subscribed(end)
         if end.number == 1:
@@ -361,6 +361,8 @@ def test_whatever_ends_a_connection_is_told_and_another_follows(what: str) -> No
     (lost,) = door.of(FeedLost)
     assert lost.connection == 1
     assert lost.reason
+    if what in ("garbage", "bad UTF-8", "a frame that cannot be read"):
+        assert "cannot be read" in caplog.text, "what came is kept in the log"
     kinds = [type(event) for event in door.events]
     assert kinds.index(FeedLost) < kinds.index(FeedConnected, 1)
 

@@ -357,6 +357,22 @@ def test_a_position_that_moves_meanwhile_begins_the_evidence_anew(booth: Booth) 
         ours.door.wait_for(OrderNotFound)
 
 
+def test_an_order_that_is_found_and_cannot_be_read_is_looked_for_again(booth: Booth) -> None:
+    booth.faults["/orders"] = reset
+    with desk(booth) as ours:
+        with booth.lock:
+            booth.rest(1, filled_size="1", filled_value="")
+        ours.commit(submitted(1))
+        ours.door.wait_for(OrderOutcomeUnknown)
+        while len(booth.peer.of("GET", "/historical/batch")) < 3:
+            time.sleep(0.005)
+        with booth.lock:
+            booth.orders["x-1"]["filled_value"] = "689.25"
+        (report,) = ours.door.wait_for(OrderReported)
+    assert report.filled_value == Decimal("689.25")
+    assert not ours.door.of(OrderNotFound, KillSwitchThrown)
+
+
 def test_two_orders_under_one_id_stop_trading(booth: Booth) -> None:
     booth.faults["/orders"] = reset
     with desk(booth) as ours:
