@@ -42,9 +42,11 @@ class Bound(Part, frozen=True):
 
     @property
     def largest(self) -> Decimal:
-        """The greatest notional that it allows, rounded down to the cent."""
+        """The greatest notional that it allows, to a cent below where a quotient would not end."""
         if self.budget <= ZERO:
             return ZERO
+        if self.slope == ONE:
+            return self.budget
         largest = floor_to(quotient(self.budget, self.slope, places=_PLACES), _CENT)
         return largest if self.holds(largest) else largest - _CENT
 
@@ -148,7 +150,8 @@ def room(
         worth = notional(largest, contract_size=rules.contract_size, price=price)
         rooms.append(Room(notional=worth, limit="max_order_qty"))
     tightest = min(rooms, key=lambda room: room.notional)
-    return tightest if tightest.notional > ZERO else Room(notional=ZERO, limit=tightest.limit)
+    left = floor_to(tightest.notional, _CENT) if tightest.notional > ZERO else ZERO
+    return Room(notional=left, limit=tightest.limit)
 
 
 def _taken(exposure: Exposure, side: Side, price: Decimal) -> Decimal:

@@ -70,13 +70,21 @@ class DailyLoss(msgspec.Struct, kw_only=True):
             self.granted = max(loss.amount + self.granted, self.granted) if loss is not None else self.granted
             self.is_breached = False
 
-    def loss(self, portfolio: Portfolio, limits: Limits) -> Loss | None:
-        """The loss so far beyond what was granted; None before a day is open or while equity is unknown."""
-        equity = portfolio.equity()
+    def loss(self, portfolio: Portfolio, limits: Limits, *, equity: Decimal | None = None) -> Loss | None:
+        """The loss so far beyond what was granted; None before a day is open or while equity is unknown.
+
+        `equity` is that of now, where it is known already.
+        """
+        if equity is None:
+            equity = portfolio.equity()
         if self.day < 0 or equity is None:
             return None
         amount = self.start + portfolio.transfers - self.transfers_then - equity - self.granted
         return Loss(amount=amount, limit=limits.daily_loss_limit(self.start), start=self.start, equity=equity)
+
+    def equity_at_tick(self, at: int, portfolio: Portfolio) -> Decimal | None:
+        """What equity was at the tick of this moment; None when it was not known then."""
+        return self.seen_equity + portfolio.transfers if self.seen_at == at else None
 
     def _tick(self, at: int, portfolio: Portfolio) -> None:
         day = at - at % DAY_NS

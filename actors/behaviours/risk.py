@@ -9,6 +9,7 @@ and at every fill, and order the cancels that follow; between two seconds the ga
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -172,7 +173,8 @@ def _let_cancel(state: RiskState, _record: Record, event: CancelProposed, _said:
 
 
 def _tick(state: RiskState, record: Record, _event: ClockTicked, outstanding: Sequence[Event]) -> Sequence[Event]:
-    events = [*_open_day(state, outstanding), *_guard(state, record, outstanding)]
+    equity = state.day.equity_at_tick(record.at, state.account.portfolio)
+    events = [*_open_day(state, outstanding), *_guard(state, record, outstanding, equity)]
     kill = state.account.limits.kill
     if kill is not None and kill.flatten:
         events += _flatten(state, record, [*outstanding, *events], index=len(events))
@@ -181,7 +183,7 @@ def _tick(state: RiskState, record: Record, _event: ClockTicked, outstanding: Se
 
 def _moved(state: RiskState, record: Record, event: Any, outstanding: Sequence[Event]) -> Sequence[Event]:
     """A position changed: what rests against it must still fit, and the day may have lost its limit."""
-    return [*_cut_exits(state, event.product, outstanding), *_guard(state, record, outstanding)]
+    return [*_cut_exits(state, event.product, outstanding), *_guard(state, record, outstanding, None)]
 
 
 def _open_day(state: RiskState, outstanding: Sequence[Event]) -> list[Event]:
@@ -194,14 +196,15 @@ def _open_day(state: RiskState, outstanding: Sequence[Event]) -> list[Event]:
     return events
 
 
-def _guard(state: RiskState, record: Record, outstanding: Sequence[Event]) -> list[Event]:
-    return [*_daily_loss(state, outstanding), *_liquidation(state, record, outstanding)]
+def _guard(state: RiskState, record: Record, outstanding: Sequence[Event], equity: Decimal | None) -> list[Event]:
+    """What the guards find now; `equity` where it was added up for this record already."""
+    return [*_daily_loss(state, outstanding, equity), *_liquidation(state, record, outstanding)]
 
 
-def _daily_loss(state: RiskState, outstanding: Sequence[Event]) -> list[Event]:
+def _daily_loss(state: RiskState, outstanding: Sequence[Event], equity: Decimal | None) -> list[Event]:
     if state.day.is_breached or any(isinstance(said, DailyLossBreached) for said in outstanding):
         return []
-    loss = state.day.loss(state.account.portfolio, state.account.limits)
+    loss = state.day.loss(state.account.portfolio, state.account.limits, equity=equity)
     if loss is None or not loss.is_breached:
         return []
     found = DailyLossBreached(loss=loss.amount, limit=loss.limit, start_equity=loss.start, equity=loss.equity)
