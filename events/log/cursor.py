@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from events.log.decoding import records_of
+from events.log.decoding import pieces_of, records_of
 from events.log.disk import Disk
 from events.log.errors import Damage, LogDamaged, LogNotFound, off_place
 from events.log.layout import Layout
@@ -13,6 +13,7 @@ from events.log.protocol import BEGINNING, Commit, Place
 from events.log.scan import Block, Scan
 from events.log.segments import Segment, open_active, open_segment
 from events.log.torn import unfinished_records
+from events.record import Record
 
 #: Opening a segment races with rolling and sealing: each step takes a file away after putting its successor there.
 _ATTEMPTS = 5
@@ -80,6 +81,30 @@ class Cursor:
 
     def drain(self) -> Iterator[Commit]:
         """The closed commits from here to the end of this file, as far as it is written."""
+        for block in self._blocks():
+            file = self._scan.file
+            records = records_of(block, not_before=self._at, file=file)
+            self._at = records[-1].at
+            yield Commit(
+                records=records,
+                place=Place(block.last, block.digest),
+                durable=block.durable,
+                file=file,
+                offset=block.offset,
+            )
+
+    def drain_records(self) -> Iterator[list[Record]]:
+        """The same as records, in pieces of a commit; those at or before `after` are left out."""
+        after = self._after
+        for block in self._blocks():
+            for piece in pieces_of(block, not_before=self._at, file=self._scan.file):
+                self._at = piece[-1].at
+                if piece[0].seq > after:
+                    yield piece
+                elif piece[-1].seq > after:
+                    yield piece[after + 1 - piece[0].seq :]
+
+    def _blocks(self) -> Iterator[Block]:
         segment = self._segment
         if segment.footer is None:
             self._scan = segment.scan_from(self._scan.place, self._scan.offset)
@@ -87,7 +112,7 @@ class Cursor:
             if self._places:
                 self._pass(Place(block.last, block.digest))
             if block.last > self._after:
-                yield self._commit(block)
+                yield block
 
     def advance(self) -> bool:
         """Go to the next file. False when this one is the active one, or the next is not there yet."""
@@ -235,18 +260,6 @@ class Cursor:
             )
 
     # -- checking -----------------------------------------------------------------------------------------------
-
-    def _commit(self, block: Block) -> Commit:
-        file = self._scan.file
-        records = records_of(block, not_before=self._at, file=file)
-        self._at = records[-1].at
-        return Commit(
-            records=records,
-            place=Place(block.last, block.digest),
-            durable=block.durable,
-            file=file,
-            offset=block.offset,
-        )
 
     def _pass(self, here: Place) -> None:
         """Drop the places that `here` proves; raise when it is past one, or its digest is another."""

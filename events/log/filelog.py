@@ -20,7 +20,7 @@ from events.log.framing import COMMIT_END, MAX_COMMIT_BYTES, chained, commit_hea
 from events.log.layout import DEFAULT_PATH, Layout
 from events.log.order import expect_to_follow
 from events.log.protocol import Commit, Place, Recovery
-from events.log.reading import read_commits, records_behind
+from events.log.reading import read_commits, read_records
 from events.log.recovery import Ready, begin_file, recover
 from events.log.sealing import Sealer
 from events.record import Record
@@ -209,7 +209,7 @@ class FileLog:
     # -- reading ------------------------------------------------------------------------------------------------
 
     def records(self, after: int | Place = 0) -> Iterator[Record]:
-        return records_behind(self.commits(after), after)
+        return read_records(self._layout.active, after, disk=self._disk)
 
     def commits(self, after: int | Place = 0) -> Iterator[Commit]:
         return read_commits(self._layout.active, after, disk=self._disk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from events.codec import encode_lines
 from events.log.decoding import records_of
@@ -10,7 +11,6 @@ from events.log.errors import LogWriteFailed, off_place
 from events.log.framing import COMMIT_END, chained, commit_head, header_line
 from events.log.order import expect_to_follow
 from events.log.protocol import BEGINNING, Commit, Place, Recovery
-from events.log.reading import records_behind
 from events.log.scan import Block
 from events.record import Record
 
@@ -74,7 +74,9 @@ class MemoryLog:
         self._durable = self._head.seq
 
     def records(self, after: int | Place = 0) -> Iterator[Record]:
-        return records_behind(self.commits(after), after)
+        seq = after.seq if isinstance(after, Place) else after
+        records = chain.from_iterable(commit.records for commit in self.commits(after))
+        return (record for record in records if record.seq > seq)
 
     def commits(self, after: int | Place = 0) -> Iterator[Commit]:
         if isinstance(after, Place) and not self.has(after):
@@ -110,7 +112,7 @@ class MemoryLog:
         lead = b"" if self._blocks else self._header
         digest = chained(self._head.digest.encode(), lead, lines + head)
         end = self._size + len(lines) + len(head) + len(digest) + len(COMMIT_END)
-        self._blocks.append(Block(first, last, self._durable, digest, memoryview(lines), self._size))
+        self._blocks.append(Block(first, last, self._durable, digest, self._size, lines, 0, len(lines)))
         self._head, self._size, self._open = Place(last, digest), end, []
 
     def _expect_open(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from events.log.cursor import Cursor
@@ -26,32 +27,36 @@ def read_commits(
     `path` is the log's active file or folder, or one of its segments. Raises `LogDamaged` (also when the log does
     not pass through `after` or `anchor`), `UnknownEvent`, `LogTooNew`, `LogNotFound`.
     """
-    try:
-        cursor = _cursor(path, after, anchor, disk)
-        try:
+    with _reading(path, after, anchor, disk) as cursor:
+        yield from cursor.drain()
+        while cursor.advance():
             yield from cursor.drain()
-            while cursor.advance():
-                yield from cursor.drain()
-            cursor.finish()
-        finally:
-            cursor.close()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+        cursor.finish()
 
 
 def read_records(
     path: Path | str, after: int | Place = 0, *, anchor: Place | None = None, disk: Disk = REAL_DISK
 ) -> Iterator[Record]:
     """The records behind a seq or a place, to the end of the log. Errors as `read_commits`."""
-    return records_behind(read_commits(path, after, anchor=anchor, disk=disk), after)
+    with _reading(path, after, anchor, disk) as cursor:
+        for piece in cursor.drain_records():
+            yield from piece
+        while cursor.advance():
+            for piece in cursor.drain_records():
+                yield from piece
+        cursor.finish()
 
 
-def records_behind(commits: Iterator[Commit], after: int | Place) -> Iterator[Record]:
-    """The records of these commits, less those of the first one that a seq in its middle has passed."""
-    seq = after.seq if isinstance(after, Place) else after
-    for commit in commits:
-        records = commit.records
-        yield from records if records[0].seq > seq else records[seq + 1 - records[0].seq :]
+@contextmanager
+def _reading(path: Path | str, after: int | Place, anchor: Place | None, disk: Disk) -> Iterator[Cursor]:
+    try:
+        cursor = _cursor(path, after, anchor, disk)
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 class Follower:

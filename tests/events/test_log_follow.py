@@ -114,7 +114,7 @@ def test_what_only_looks_damaged_while_a_writer_recovers_is_looked_at_again(tmp_
     assert polled(follower) == []
     path.write_bytes(whole)
     assert polled(follower) == [3, 4]
-    path.write_bytes(whole + b"nonsense\n" + b'{"commit":{' + b"\n")
+    path.write_bytes(whole + b"nonsense\n" + b'{"commit":{"first":' + b"\n")
     assert [polled(follower), polled(follower)] == [[], []]
     with pytest.raises(LogDamaged):
         polled(follower)

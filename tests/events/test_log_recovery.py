@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,21 @@ def test_a_commit_that_was_never_closed_is_not_in_the_file(tmp_path: Path) -> No
     log.write(turn(3))
     assert b'"seq":3' not in (tmp_path / "events.jsonl").read_bytes()
     log.close()
+
+
+def test_a_log_is_opened_and_read_without_holding_it_whole(tmp_path: Path) -> None:
+    with FileLog.open(tmp_path, durability="os") as log:
+        while log.next_seq < 40_000:
+            log.write(turn(log.next_seq, 100))
+            log.commit()
+    size = (tmp_path / "events.jsonl").stat().st_size
+    tracemalloc.start()
+    try:
+        with FileLog.open(tmp_path) as log:
+            assert sum(1 for _ in log.records()) == log.head.seq
+            assert sum(len(commit.records) for commit in log.commits()) == log.head.seq
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size / 3
+    assert size > 3_000_000
