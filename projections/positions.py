@@ -64,7 +64,9 @@ class Position(msgspec.Struct, kw_only=True):
         """
         held, left = self.qty, self.qty + delta
         realized = ZERO
-        if not held or (held > 0) is (delta > 0):  # opens or increases
+        if not delta:  # what an earlier trade was worth is corrected: no quantity carries it, so it is realized
+            realized = -value
+        elif not held or (held > 0) is (delta > 0):  # opens or increases
             self.cost += value
             if not held:
                 self.opened_at = at

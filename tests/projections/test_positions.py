@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from events.orders import OrderFilled
@@ -185,3 +186,12 @@ def test_totals_are_over_all_products() -> None:
     )
     assert positions.realized == D(10)
     assert positions.fees == D(4)
+
+
+@pytest.mark.parametrize("fills", [(), (bought("2", "50000", at=1),), (sold("2", "50000", at=1),)])
+def test_a_correction_without_a_quantity_is_realized_and_opens_nothing(fills: tuple[OrderFilled, ...]) -> None:
+    before = after(*fills)
+    correction = msgspec.structs.replace(sold("0", "1", at=2, fee="-0.10"), value=D("-3"))
+    position = after(*fills, correction)
+    assert (position.qty, position.cost, position.opened_at) == (before.qty, before.cost, before.opened_at)
+    assert (position.realized - before.realized, position.fees) == (D(-3), D("-0.10"))
