@@ -133,17 +133,20 @@ def bounds(
 
 
 def room(
-    account: Account, product: str, side: Side, *, price: Decimal, at: int, approved: Sequence[OrderApproved] = ()
+    account: Account, product: str, side: Side, *, price: Decimal, at: int, leverage: Decimal | None = None
 ) -> Room:
-    """How much more of a product may be bought or sold at `price` or better, in quote currency."""
-    rules, exposure = account.catalog.rules(product), account.exposure(product, approved)
-    equity, other = account.equity(), others(account, product, approved, at=at)
+    """How much more of a product may be bought or sold at `price` or better, in quote currency.
+
+    `leverage` is the cap that an order brings for itself.
+    """
+    rules, exposure = account.catalog.rules(product), account.exposure(product)
+    equity, other = account.equity(), others(account, product, (), at=at)
     if rules is None or exposure is None or rules.contract_size is None:
         return Room(notional=ZERO, limit="product without contract size or price")
     if equity is None or other is None:
         return Room(notional=ZERO, limit="equity unknown")
     taken = _taken(exposure, side, price)
-    lines = bounds(account, rules, side, equity=equity, other=other, at=at)
+    lines = bounds(account, rules, side, equity=equity, other=other, at=at, asked=leverage)
     rooms = [Room(notional=line.largest - taken, limit=line.limit) for line in lines]
     largest = account.limits.limits.max_order_qty
     if largest is not None:

@@ -26,6 +26,7 @@ from events.session import ClockTicked, SessionStarted, StopRequested
 from events.strategy import DecisionMade, StrategyFailed, StrategyPaused, StrategyResumed
 from events.terms import NANOSECONDS, Action, OrderKind, Origin, Side
 from projections.account import Account
+from projections.bounds import room
 from projections.exits import Exit, step_proposal
 from projections.order import Order, Stage
 from projections.pricing import guard_price, limit_on_grid
@@ -215,9 +216,10 @@ class StrategyBehaviour:
         elif decision.kind is OrderKind.LIMIT_IOC:
             band = state.account.limits.limits.slippage_guard_bps
             limit = guard_price(side, view.mark, band_bps=band, increment=tick)
-        left, target = view.room(side), decision.target_notional or ZERO
+        price, target = max(view.mark, limit or ZERO), decision.target_notional or ZERO
+        left = room(state.account, state.watch.product, side, price=price, at=record.at, leverage=decision.leverage)
         binding = decision.binding if target <= left.notional else left.limit
-        qty = quantity_of(min(target, left.notional), rules, price=max(view.mark, limit or ZERO))
+        qty = quantity_of(min(target, left.notional), rules, price=price)
         if qty < rules.min_size or qty <= ZERO:
             return [self._instead(decision, f"less than one contract fits under {binding or 'target_notional'}")]
         said = self._said(decision, reason=f"{decision.reason} (sized by {binding})" if binding else decision.reason)
