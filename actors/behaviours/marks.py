@@ -49,6 +49,8 @@ class MarksState(msgspec.Struct, kw_only=True):
     """The feed, the markets seen in this session, and what was last said of each."""
 
     setting: MarkSetting = MarkSetting()
+    max_lag_ns: int = MarkSetting().max_feed_lag_ms * _MILLISECOND
+    ttl_ns: int = MarkSetting().ttl_s * NANOSECONDS
     is_up: bool = True
     broken_by: str = "no session yet"  # why what was known before the present spell says nothing
     spell: int = 0  # counts the times that what was known of books became worthless
@@ -69,16 +71,16 @@ class MarksBehaviour:
     def fold(self, record: Record) -> None:
         event, state = record.event, self.state
         if type(event) is TradePrinted:
-            market = self._market(event.product)
+            market = state.markets.get(event.product) or self._market(event.product)
             market.touch.print(event, state.spell)
             if market.touch.touch_spell != state.spell:
                 market.lag_ns = record.at - event.exchange_at
         elif type(event) is QuoteChanged:
-            market = self._market(event.product)
+            market = state.markets.get(event.product) or self._market(event.product)
             market.touch.quote(event, state.spell)
             market.lag_ns = record.at - event.exchange_at
         elif type(event) is BookChanged:
-            market = self._market(event.product)
+            market = state.markets.get(event.product) or self._market(event.product)
             market.touch.change(event, state.spell)
             market.lag_ns = record.at - event.exchange_at
         elif type(event) is MarkUpdated or type(event) is MarkWentStale:
@@ -98,6 +100,8 @@ class MarksBehaviour:
             state.closed[event.product] = not event.session_open
         elif isinstance(event, SessionStarted):
             state.setting = event.configuration.marks
+            state.max_lag_ns = state.setting.max_feed_lag_ms * _MILLISECOND
+            state.ttl_ns = state.setting.ttl_s * NANOSECONDS
             state.is_up, state.broken_by = True, "a session began, and nothing was heard of its market yet"
             state.spell += 1
             state.markets = {}
@@ -120,6 +124,7 @@ class MarksBehaviour:
         return ()
 
     def _market(self, product: str) -> Market:
+        """A product's market; the frequent facts look for it themselves first, a call less for each."""
         market = self.state.markets.get(product)
         if market is None:
             market = self.state.markets[product] = Market()
@@ -147,16 +152,17 @@ class MarksBehaviour:
 
     def _doubt(self, product: str, market: Market, price: Decimal, at: int) -> str:
         """Why a price may not be traded on although the feed is up; empty when nothing speaks against it."""
-        setting = self.state.setting
-        if market.lag_ns > setting.max_feed_lag_ms * _MILLISECOND:
-            return f"the feed lags {market.lag_ns // _MILLISECOND} ms, over {setting.max_feed_lag_ms} ms"
-        if at - market.touch.seen_at > setting.ttl_s * NANOSECONDS and not self.state.closed.get(product, False):
-            return f"nothing heard of its market for over {setting.ttl_s} s"
+        state = self.state
+        if market.lag_ns > state.max_lag_ns:
+            return f"the feed lags {market.lag_ns // _MILLISECOND} ms, over {state.setting.max_feed_lag_ms} ms"
+        if at - market.touch.seen_at > state.ttl_ns and not state.closed.get(product, False):
+            return f"nothing heard of its market for over {state.setting.ttl_s} s"
         index = market.index
-        if index is None or at - market.index_at > setting.ttl_s * NANOSECONDS:
+        if index is None or at - market.index_at > state.ttl_ns:
             return ""
-        if abs(price - index) * _BPS > setting.max_index_deviation_bps * index:
-            return f"price {price} is over {setting.max_index_deviation_bps} bps from the index {index}"
+        limit = state.setting.max_index_deviation_bps
+        if abs(price - index) * _BPS > limit * index:
+            return f"price {price} is over {limit} bps from the index {index}"
         return ""
 
 

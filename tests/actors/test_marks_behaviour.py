@@ -223,3 +223,25 @@ def test_products_do_not_share_a_mark() -> None:
     assert desk.hear(traded("7", at=desk.at, product="ETP")) == [
         MarkUpdated(product="ETP", price=D(7), source=MarkSource.TRADE, exchange_at=desk.at)
     ]
+
+
+def test_what_is_said_of_one_product_in_a_turn_does_not_hide_what_was_said_of_another() -> None:
+    desk = priced()
+    at = desk.at
+    said = desk.hear(traded("7", at=at, product="ETP"), traded("101", at=at), traded("8", at=at, product="ETP"))
+    assert [(event.product, event.price) for event in said if isinstance(event, MarkUpdated)] == [
+        ("ETP", D(7)),
+        ("ETP", D(8)),
+    ]
+
+
+def test_stale_and_fresh_again_within_one_turn_are_both_said() -> None:
+    desk = priced()
+    gap = FeedGapFound(feed="market", connection=1, last_seq=4, next_seq=6)
+    said = desk.hear(gap, quoted("100", "102", at=desk.at), gap)
+    assert [type(event) for event in said] == [MarkWentStale, MarkUpdated, MarkWentStale]
+
+
+def test_a_mark_of_the_exchange_without_an_index_bounds_nothing() -> None:
+    desk = priced()
+    assert desk.hear(MarkReported(product=BIP, mark=D(5), index=None, exchange_at=desk.at)) == []
