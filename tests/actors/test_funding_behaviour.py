@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from actors.behaviours.funding import FundingBehaviour
 from events.event import Event
@@ -353,3 +354,27 @@ def test_a_year_without_a_position_is_no_work() -> None:
     desk = opened("0")
     assert tick(desk, NOON + 9_000 * HOUR) == []
     assert len(desk.seats["funding"].snapshot()) < 20_000
+
+
+def test_a_mark_of_a_product_never_listed_moves_nothing() -> None:
+    desk = opened()
+    desk.hear(rate(ONE_PM, "0.0001"), marked("5", NOON + 1, product="ETP"))
+    assert amounts(tick(desk, ONE_PM + 2 * SECOND)) == [(1, D("-0.1"), FundingStatus.FINAL)]
+
+
+def test_a_product_listed_without_contract_size_accrues_nothing() -> None:
+    desk = Desk(FundingBehaviour(), at=NOON)
+    desk.hear(started(), listed(contract_size=None), marked("5", NOON), bought("1", "5", at=NOON))
+    assert tick(desk, NOON + 3 * HOUR) == []
+
+
+def test_the_later_word_on_a_rate_counts_and_an_older_one_delivered_again_does_not() -> None:
+    desk = opened()
+    first = replace(rate(ONE_PM, "0.0001"), exchange_at=1)
+    second = replace(rate(ONE_PM, "0.0002"), exchange_at=2)
+    desk.hear(first, second, first)
+    assert amounts(tick(desk, ONE_PM + 2 * SECOND)) == [(1, D("-0.2"), FundingStatus.FINAL)]
+    assert desk.hear(first) == []
+    third = replace(rate(ONE_PM, "0.0003"), exchange_at=3)
+    (corrected,) = of_kind(desk.hear(third), FundingCorrected)
+    assert corrected.after == D("-0.3")

@@ -339,3 +339,9 @@ def test_a_new_session_gathers_its_own_evidence() -> None:
     assert report(desk, "2") == []
     desk.at += MINUTE
     assert isinstance(report(desk, "2")[0], AdjustmentApplied)
+
+
+def test_a_difference_in_cash_is_no_difference_in_position() -> None:
+    desk = opened()
+    cash = DiscrepancyFound(subject="cash", product=None, ours=D(1), theirs=D(2))
+    assert desk.hear(cash, DiscrepancyCleared(subject="cash", product=None), TICK) == []
