@@ -210,6 +210,23 @@ class TestEntering:
         said = desk.hear(ClockTicked(), ClockTicked(), by="clock", after=INTERVAL)
         assert len(of_kind(said, OrderProposed)) == 1
 
+    def test_two_ticks_in_a_turn_take_one_step_out_of_a_position(self) -> None:
+        desk = at_desk(Scripted(CLOSE))
+        desk.hear(position_of("4"), by="orders")
+        answered(desk, sample(desk), OrderStatus.CANCELLED, "2")
+        said = desk.hear(ClockTicked(), ClockTicked(), by="clock", after=SECOND)
+        assert len(of_kind(said, OrderProposed)) == 1
+
+    def test_an_add_is_sized_so_that_the_whole_position_keeps_the_orders_own_leverage(self) -> None:
+        desk = at_desk(
+            Scripted(Decision(action=Action.BUY, reason="Up", target_notional=D(10_000), leverage=D("0.15"))),
+        )
+        desk.hear(position_of("10"), by="orders")
+        said = sample(desk)
+        assert proposal(said).qty == D(19)  # 15,000 at the guard price of 502.50 is 29 contracts, 10 of them held
+        assert decided(said).reason == "Up (sized by the order's own leverage)"
+        assert len(of_kind(said, OrderApproved)) == 1
+
     def test_a_refusal_is_taken_and_the_strategy_is_asked_again(self) -> None:
         desk = at_desk(Scripted(BUY, BUY))
         desk.hear(ReduceOnlyRequested(product=None, reason="caution"), by="operator")
