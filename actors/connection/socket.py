@@ -8,6 +8,7 @@ environment has no say: no proxy and no certificate bundle is taken from it.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import ssl
 import struct
@@ -26,6 +27,8 @@ from actors.connection.errors import FeedBroken
 MESSAGE_CAP = 16 * 1024 * 1024
 #: A frame under way may take its length at this pace, in bytes a second.
 SLOWEST_PACE = 128 * 1024
+#: What the kernel holds of a local exchange's frames, in bytes: its clock must not run far ahead of ours.
+LOOPBACK_BUFFER = 64 * 1024
 #: The most that the answer to the handshake may bring.
 _HANDSHAKE_CAP = 64 * 1024
 _CHUNK = 64 * 1024
@@ -51,7 +54,10 @@ class FeedSocket:
         receive_buffer: int | None = None,
         ca_file: str | None = None,
     ) -> None:
-        """`receive_buffer` in bytes bounds what the kernel holds for us, so that back-pressure reaches the exchange."""
+        """`receive_buffer` in bytes bounds what the kernel holds for us, so that back-pressure reaches the exchange.
+
+        None: the kernel's choice; but on loopback, where a small window costs nothing, `LOOPBACK_BUFFER`.
+        """
         address = urlsplit(url)
         self._url = url
         self._secure = address.scheme == "wss"
@@ -129,8 +135,9 @@ class _Wire:
                 break
             try:
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if receive_buffer is not None:
-                    self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+                size = receive_buffer or (LOOPBACK_BUFFER if _is_loopback(address[0]) else None)
+                if size is not None:
+                    self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
                 self._sock.settimeout(self._left_s())
                 self._sock.connect(address)
             except OSError as error:
@@ -251,6 +258,10 @@ class _CappedWebSocket(websocket.WebSocket):
         """Past the library's own waiting: the wire keeps the deadline."""
         assert isinstance(data, bytes)
         return cast(Any, self.sock).send(data)  # type: ignore[no-any-return]  # the wire, which counts bytes
+
+
+def _is_loopback(address: object) -> bool:
+    return isinstance(address, str) and ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _close_words(payload: bytes) -> str:

@@ -144,6 +144,41 @@ def test_an_account_trades_from_the_first_product_to_the_last_look(
     assert "PRIVATE KEY" not in said
 
 
+def test_every_question_of_the_client_is_answered_by_the_local_exchange(tmp_path: Path) -> None:
+    product = "BIP-20DEC30-CDE"
+    with local_exchange(tmp_path, tls=False) as ready:
+        client = CoinbaseClient(ready.rest, Credentials.from_file(ready.key_file), rate_limit_per_minute=1000)
+        now = (client.get_time().iso or 0) // NANOSECONDS
+        assert client.get_product(product).product_id == product
+        assert [each.product_id for each in client.get_products("FUTURE", [product])] == [product]
+        book = client.get_product_book(product, limit=5).pricebook
+        assert len(book.bids) == len(book.asks) == 5
+        assert (book.bids[0].price or 0) < (book.asks[0].price or 0)
+        assert client.get_ticker(product, limit=10).best_bid == book.bids[0].price
+        assert isinstance(client.get_candles(product, start_s=now - 3600, end_s=now, granularity="ONE_MINUTE"), list)
+        assert [each.currency for each in client.get_accounts()]
+        assert client.get_key_permissions().can_trade
+        assert client.cfm_balance_summary() is not None
+        assert client.cfm_positions() == []
+        assert client.cfm_intraday_current_margin_window().margin_window.end_time is not None
+        configuration = {"market_market_ioc": {"base_size": "2"}}
+        assert client.preview_order(product_id=product, side="BUY", order_configuration=configuration).errs == []
+        placed = client.place_order(
+            client_order_id=order_id(1), product_id=product, side="BUY", order_configuration=configuration
+        )
+        assert client.get_order_historical(placed.order_id).client_order_id == order_id(1)
+        assert [each.order_id for each in client.list_orders(product_ids=[product])] == [placed.order_id]
+        fills = list(client.list_fills(order_ids=[placed.order_id]))
+        assert sum((each.size or 0) for each in fills) == 2
+        (position,) = client.cfm_positions()
+        assert (position.side, position.number_of_contracts) == ("LONG", Decimal(2))
+        assert client.close_position(client_order_id=order_id(2), product_id=product).order_id
+        assert client.cfm_positions() == []
+        (result,) = client.cancel_orders([placed.order_id])
+        assert not result.success
+        client.close()
+
+
 def test_paper_trading_has_the_market_without_a_key_and_no_account(tmp_path: Path) -> None:
     with local_exchange(tmp_path, tls=False) as ready:
         ours = Wired(ready, live=False)

@@ -264,7 +264,8 @@ def test_closing_from_another_thread_ends_every_wait_at_once(while_in: str) -> N
         thread.join(PATIENCE_S)
 
 
-def test_a_client_that_does_not_read_makes_the_exchange_wait() -> None:
+@pytest.mark.parametrize("receive_buffer", [16_384, None])
+def test_a_client_that_does_not_read_makes_the_exchange_wait(receive_buffer: int | None) -> None:
     sent = 0
     stuck = threading.Event()
 
@@ -280,7 +281,7 @@ def test_a_client_that_does_not_read_makes_the_exchange_wait() -> None:
             stuck.set()
             end.pause(5)
 
-    with connected(script, receive_buffer=16_384):
+    with connected(script, receive_buffer=receive_buffer):
         assert stuck.wait(PATIENCE_S)
     assert sent < 1 << 20, "the kernel held much more for us than it was told"
 
