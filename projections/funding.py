@@ -38,7 +38,7 @@ class ProductFunding(msgspec.Struct, kw_only=True):
     paid: Decimal = ZERO  # what moved as cash
     entries: list[FundingEntry] = msgspec.field(default_factory=list)  # by boundary, the latest
     forgotten: int = -1  # the boundary of the latest entry that lives in the sums only
-    payments: list[int] = msgspec.field(default_factory=list)  # `through` of the latest payments, ascending
+    payments: list[tuple[int, int]] = msgspec.field(default_factory=list)  # the latest: (through, exchange_at), sorted
 
     @property
     def receivable(self) -> Decimal:
@@ -48,7 +48,7 @@ class ProductFunding(msgspec.Struct, kw_only=True):
     @property
     def paid_through(self) -> int:
         """The last boundary that a payment has covered; 0 before the first."""
-        return self.payments[-1] if self.payments else 0
+        return self.payments[-1][0] if self.payments else 0
 
     def entry(self, boundary: int) -> FundingEntry | None:
         """The entry of a boundary; None where nothing was accrued, or too long ago to be kept."""
@@ -57,9 +57,10 @@ class ProductFunding(msgspec.Struct, kw_only=True):
                 return entry if entry.boundary == boundary else None
         return None
 
-    def is_paid(self, through: int) -> bool:
-        """Whether this payment has been counted. One older than all that are kept is held to have been."""
-        return through in self.payments or (len(self.payments) >= KEPT_PAYMENTS and through < self.payments[0])
+    def has_counted(self, paid: FundingPaid) -> bool:
+        """Whether this payment was heard before. One older than all that are kept is held to have been."""
+        key = (paid.through, paid.exchange_at)
+        return key in self.payments or (len(self.payments) >= KEPT_PAYMENTS and key < self.payments[0])
 
 
 _HEARD = frozenset[type[Event]]({FundingAccrued, FundingCorrected, FundingPaid})
@@ -119,10 +120,10 @@ class FundingLedger(msgspec.Struct, kw_only=True):
 
     def _pay(self, event: FundingPaid) -> None:
         funding = self._own(event.product)
-        if funding.is_paid(event.through):
+        if funding.has_counted(event):
             return
         funding.paid += event.amount
-        funding.payments = sorted([*funding.payments, event.through])[-KEPT_PAYMENTS:]
+        funding.payments = sorted([*funding.payments, (event.through, event.exchange_at)])[-KEPT_PAYMENTS:]
 
     def _own(self, product: str) -> ProductFunding:
         funding = self.by_product.get(product)

@@ -95,7 +95,7 @@ class FundingBehaviour:
                 _settle(self._own(event.product), event)
             elif isinstance(event, FundingPaid):
                 funding = self.state.ledger.of(event.product)
-                self.state.paid_from = None if funding.is_paid(event.through) else funding.paid_through
+                self.state.paid_from = None if funding.has_counted(event) else funding.paid_through
                 boundaries = self._own(event.product)
                 boundaries.pass_to(min(event.through + 1, at + boundaries.interval_ns), at)
             self.state.ledger.fold(record)

@@ -298,6 +298,14 @@ def test_a_payment_delivered_twice_counts_once() -> None:
     assert desk.hear(paid("-0.12", ONE_PM)) == []
 
 
+def test_a_second_payment_for_the_same_boundaries_adds_to_the_first() -> None:
+    desk = accrued_once()
+    desk.hear(paid("-0.06", ONE_PM))
+    rest = FundingPaid(product=BIP, amount=D("-0.04"), through=ONE_PM, exchange_at=ONE_PM + MINUTE)
+    (corrected,) = of_kind(desk.hear(rest), FundingCorrected)
+    assert (corrected.before, corrected.after) == (D("-0.06"), D("-0.1"))
+
+
 def test_a_payment_accrues_what_still_waits_for_its_rate() -> None:
     desk = opened()
     desk.hear(rate(NOON, "0.0002"))

@@ -68,11 +68,11 @@ class Hindsight:
         self.size = Fraction(CONTRACT_SIZES[product])
         self.events: list[AnyEvent] = [event for event in events if getattr(event, "product", None) == product]
 
-    def payments(self) -> dict[int, Fraction]:
-        paid: dict[int, Fraction] = {}
+    def payments(self) -> dict[tuple[int, int], Fraction]:
+        paid: dict[tuple[int, int], Fraction] = {}
         for event in self.events:
             if isinstance(event, FundingPaid):
-                paid.setdefault(event.through, Fraction(event.amount))
+                paid.setdefault((event.through, event.exchange_at), Fraction(event.amount))
         return paid
 
     def qty(self, boundary: int) -> Fraction:
@@ -113,7 +113,7 @@ def test_with_hindsight_funding_is_what_was_paid_and_each_boundary_since(turns: 
         hindsight = Hindsight(turns, product)
         payments = hindsight.payments()
         expected = sum(payments.values(), Fraction(0))
-        first = max([START, *payments]) // HOUR + 1
+        first = max([START, *(through for through, _ in payments)]) // HOUR + 1
         for boundary in range(first * HOUR, turns[-1].at, HOUR):
             mark = hindsight.mark(boundary)
             if mark is not None:
