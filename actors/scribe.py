@@ -65,6 +65,7 @@ class Scribe:
         self._group_s = group_ms / 1000
         self._snapshot_every = snapshot_every
         self._last_snapshot = log.head.seq
+        self._segment = log.segment
         self._restarts: dict[str, int] = {}
         self._left_out = False
         self._uncommitted: list[Record] = []
@@ -103,8 +104,9 @@ class Scribe:
                 shell.committed(heard)
         for durable, seq in acknowledge:
             durable(seq)
-        if self._snapshots and not self._left_out and place.seq - self._last_snapshot >= self._snapshot_every:
-            self._last_snapshot = place.seq
+        is_due = place.seq - self._last_snapshot >= self._snapshot_every or self._log.segment != self._segment
+        if self._snapshots and is_due and not self._left_out:
+            self._last_snapshot, self._segment = place.seq, self._log.segment
             with contextlib.suppress(LogWriteFailed):  # a cache: the next one may succeed, and none is missed
                 self._snapshots.save(place, self._code, self._host.snapshot())
 

@@ -125,9 +125,13 @@ class _Derivation:
         report.verified = not any(session.differences for session in report.sessions)
         return report
 
-    def _hear(
-        self, record: Record, recorded: dict[tuple[str, int], list[AnyEvent]], failed: dict[str, int]
-    ) -> None:
+    def _session(self, seq: int) -> SessionReport:
+        """The present session's report. A log that was cut to nothing begins with the note of it, outside any."""
+        if not self._report.sessions:
+            self._report.sessions.append(SessionReport("", seq, same_code=True))
+        return self._report.sessions[-1]
+
+    def _hear(self, record: Record, recorded: dict[tuple[str, int], list[AnyEvent]], failed: dict[str, int]) -> None:
         event = record.event
         if isinstance(event, SessionStarted):
             self._start(record.seq, event)
@@ -138,10 +142,10 @@ class _Derivation:
         self._check_intent(record)
         if record.cause is not None:
             self._report.decisions += 1
-            self._report.sessions[-1].decisions += 1
+            self._session(record.seq).decisions += 1
         if misplaced := self._order.misplaced(record):
             self._differs("order", record.seq, record.by, record.cause or 0, [event], [], misplaced)
-        self._report.sessions[-1].last = record.seq
+        self._session(record.seq).last = record.seq
         for seat in self._listeners.get(type(event), ()):
             seat.follow(record)
             name = seat.name
@@ -177,7 +181,7 @@ class _Derivation:
         return listeners
 
     def _end(self, seq: int, event: SessionEnded) -> None:
-        self._report.sessions[-1].ended = True
+        self._session(seq).ended = True
         derived = self._state_digests(event.states)
         for name, digest in event.states.items():
             if derived.get(name) != digest:
@@ -209,7 +213,7 @@ class _Derivation:
         derived: Sequence[Event],
         said: str = "",
     ) -> None:
-        self._report.sessions[-1].differences += 1
+        self._session(seq).differences += 1
         if len(self._report.differences) < MAX_DIFFERENCES:
             derived_text = said or canonical_bytes(list(derived)).decode()
             recorded_text = canonical_bytes(list(recorded)).decode()
@@ -246,5 +250,3 @@ class _LogOrder:
 def _same(derived: Sequence[Event], recorded: Sequence[Event]) -> bool:
     """Equal as values and as bytes: Decimal("1.0") == Decimal("1.00"), but their lines differ."""
     return len(derived) == len(recorded) and canonical_bytes(list(derived)) == canonical_bytes(list(recorded))
-
-

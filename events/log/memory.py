@@ -51,6 +51,10 @@ class MemoryLog:
         return bool(self._open)
 
     @property
+    def segment(self) -> int:
+        return 1
+
+    @property
     def recovered(self) -> Recovery | None:
         return None
 

@@ -74,6 +74,10 @@ class EventLog(Protocol):
         """Whether records were written whose commit is not closed yet."""
 
     @property
+    def segment(self) -> int:
+        """The number of the segment being written, from 1; it grows right after the commit that ends one."""
+
+    @property
     def recovered(self) -> Recovery | None:
         """What was cut off when the log was opened."""
 
