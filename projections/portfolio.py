@@ -56,6 +56,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
     marks: Marks = msgspec.field(default_factory=Marks)
     balance: BalanceReported | None = None
     reported_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)  # the exchange's, of its open positions
+    reported_at: dict[str, int] = msgspec.field(default_factory=dict)  # the exchange's time of that
     moved: bool = True  # since the last balance report
     is_quiet: bool = False
 
@@ -235,8 +236,9 @@ class Portfolio(msgspec.Struct, kw_only=True):
     def _report_position(self, record: Record) -> None:
         event = record.event
         assert isinstance(event, PositionReported)
-        if event.current_price is not None:
+        if event.current_price is not None and event.exchange_at >= self.reported_at.get(event.product, 0):
             self.reported_prices[event.product] = event.current_price
+            self.reported_at[event.product] = event.exchange_at
 
     def _fill(self, record: Record) -> None:
         event = record.event

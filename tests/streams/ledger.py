@@ -160,7 +160,8 @@ def reports(writer: LedgerWriter) -> None:
     """The account poller's pass; now and then the exchange knows of more or less than we do."""
     product = _product(writer)
     qty = writer.held[product] + writer.of((0, 0, 2, -1))
-    writer.send(reported(str(qty), at=writer.at, product=product, current_price="50000", entry_price="49000"))
+    price = str(writer.price())
+    writer.send(reported(str(qty), at=writer.at, product=product, current_price=price, entry_price="49000"))
     writer.say(ExchangeReconciled(exchange_at=writer.at), by="account")
 
 
