@@ -88,12 +88,15 @@ def _other(raw: bytes | str, why: Exception) -> Frame:
 
 def _trades(form: MarketTradesFrame, products: Products) -> Frame:
     events: list[AnyEvent] = []
+    time, at = "", 0  # trades of one sweep share their time
     for batch in form.events:
         for trade in reversed(batch.trades):
             product = products.get(trade.product_id)
             if product is not None:
                 if not (ZERO < trade.price < ABSURD and ZERO < trade.size < ABSURD):
                     raise ValueError(f"trade {trade.trade_id[:40]}: {trade.size:.40} at {trade.price:.40}")
+                if trade.time != time:
+                    time, at = trade.time, nanoseconds_of(trade.time)
                 events.append(
                     TradePrinted(
                         product=product,
@@ -101,7 +104,7 @@ def _trades(form: MarketTradesFrame, products: Products) -> Frame:
                         price=trade.price,
                         size=trade.size,
                         aggressor=_AGGRESSOR.get(trade.side),
-                        exchange_at=nanoseconds_of(trade.time),
+                        exchange_at=at,
                     )
                 )
     return Frame("market_trades", form.sequence_num, nanoseconds_of(form.timestamp), events)
