@@ -330,6 +330,26 @@ def test_what_a_failed_keeper_did_not_say_is_said_at_the_next_tick(desk: Desk) -
     assert [type(event) for event in said] == [OrderFilled, OrderClosed]
 
 
+def test_an_approval_that_nobody_carried_out_lapses_at_a_tick(desk: Desk) -> None:
+    seat, last = desk.seats["orders"], desk.log[-1]
+    passed = approved(expires_at=MONDAY + SECOND)
+    seat.follow(type(last)(seq=last.seq + 1, at=desk.at, by="risk", event=passed))
+    desk.turns.last_seq += 1
+    assert told(desk, ClockTicked()) == []
+    said = told(desk, ClockTicked())
+    assert [type(event).__name__ for event in said] == ["OrderLapsed", "OrderClosed"]
+    assert orders_of(desk).state.orders.open_orders() == []
+
+
+def test_an_exit_that_no_longer_fits_the_position_is_no_intent(desk: Desk) -> None:
+    desk.hear(order_reported("", OrderStatus.FILLED, "5", exchange_order="bought"), by="user")
+    sold = order_reported("", OrderStatus.FILLED, "3", qty="3", side=Side.SELL, exchange_order="sold")
+    said = desk.hear(sold, approved(Side.SELL, "5", reduce_only=True), by="user")
+    assert of_kind(said, OrderSubmitted) == []
+    lapsed = [event for event in of_kind(said, OrderClosed) if event.reason]
+    assert [event.reason for event in lapsed] == ["the position shrank since the approval"]
+
+
 def test_the_stage_of_an_order_follows_what_was_said_of_it(desk: Desk) -> None:
     order = submit(desk)
     orders = orders_of(desk).state.orders

@@ -14,7 +14,7 @@ from events.account import TransferReported
 from events.catalog import MarginRates
 from events.configuration import RiskLimits
 from events.event import Event
-from events.feeds import ExchangeReconciled, FeedLost, FeedSubscribed
+from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.market import MarkWentStale
 from events.orders import (
     CancelAllOrdered,
@@ -28,6 +28,7 @@ from events.orders import (
     OrderSubmitted,
 )
 from events.position import DiscrepancyCleared, DiscrepancyFound
+from events.record import AnyEvent
 from events.risk import (
     DailyLossBreached,
     DayOpened,
@@ -134,6 +135,27 @@ class TestAnyOrder:
         desk.hear(position_of("5"), by="orders")
         desk.hear(msgspec.structs.replace(listed(BIP), **change))
         assert codes(ask(desk, Side.SELL, "5", reduce_only=True)) == ["session_closed"]
+
+    def test_a_session_may_take_limit_orders_or_post_only_orders_alone(self, desk: Desk) -> None:
+        desk.hear(msgspec.structs.replace(listed(BIP), limit_only=True))
+        assert codes(ask(desk, kind=OrderKind.MARKET_IOC)) == ["session_closed"]
+        approval(ask(desk, qty="1"))
+        desk.hear(msgspec.structs.replace(listed(BIP), post_only=True))
+        assert codes(ask(desk)) == ["session_closed"]
+
+    def test_an_order_worth_less_than_the_exchanges_minimum_is_refused_but_for_an_exit(self, desk: Desk) -> None:
+        desk.hear(msgspec.structs.replace(listed(BIP), min_notional=D(1_000)))
+        at_market: dict[str, Any] = {"limit_price": "50000", "kind": OrderKind.LIMIT_GTC}
+        assert refusal(ask(desk, qty="1", **at_market)).message == f"Notional 500.00 below minimum 1000 for {BIP}"
+        approval(ask(desk, qty="2", **at_market))
+        desk.hear(position_of("1"), by="orders")
+        approval(ask(desk, Side.SELL, "1", limit_price="50200", kind=OrderKind.LIMIT_GTC, reduce_only=True))
+
+    def test_where_no_price_was_ever_seen_only_the_exchanges_own_close_leaves(self, desk: Desk) -> None:
+        desk.hear(listed("NEW"))
+        desk.hear(position_of("1", product="NEW"), by="orders")
+        assert codes(ask(desk, Side.SELL, "1", product="NEW", reduce_only=True)) == ["no_price"]
+        approval(ask(desk, Side.SELL, "1", product="NEW", reduce_only=True, kind=OrderKind.CLOSE_POSITION))
 
     def test_nothing_passes_before_the_exchange_was_reconciled_in_this_session(self, desk: Desk) -> None:
         desk.hear(with_limits(RiskLimits(), session="s-2"), by="session")
@@ -301,6 +323,29 @@ class TestIncrease:
         assert codes(ask(desk)) == ["user_feed"]
         desk.hear(FeedSubscribed(feed="user", connection=2, channels=("user",)), by="user")
         approval(ask(desk))
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            FeedWentSilent(feed="user", connection=1, silent_ms=5_000),
+            FeedGapFound(feed="user", connection=1, last_seq=3, next_seq=5),
+        ],
+    )
+    def test_a_user_feed_that_is_silent_or_missed_messages_stops_entries(self, desk: Desk, trouble: AnyEvent) -> None:
+        desk.hear(trouble, by="user")
+        assert codes(ask(desk)) == ["user_feed"]
+        desk.hear(ExchangeReconciled(exchange_at=desk.at), by="account")
+        said = ask(desk)  # what was missed has been asked for; a silent feed is still silent
+        assert bool(of_kind(said, OrderApproved)) is isinstance(trouble, FeedGapFound)
+
+    def test_trouble_with_the_market_feed_is_the_mark_caches_to_judge(self, desk: Desk) -> None:
+        desk.hear(FeedLost(feed="market", connection=1, reason="closed"), by="market")
+        approval(ask(desk))
+
+    def test_while_equity_is_unknown_nothing_increases(self, desk: Desk) -> None:
+        desk.hear(listed("NEW"))
+        desk.hear(position_of("1", product="NEW"), by="orders")
+        assert refusal(ask(desk)).message == "Equity is unknown (NEW: mark is unknown)"
 
     def test_a_single_order_has_a_largest_quantity(self) -> None:
         desk = with_rules(max_order_qty=D(10))

@@ -178,6 +178,31 @@ class TestEntering:
         assert (wanted.strategy, wanted.as_of, wanted.mark) == ("s", desk.at, D(50_000))
         assert len(of_kind(said, OrderSubmitted)) == 1
 
+    def test_a_strategys_own_kind_and_price_are_kept_on_the_grid(self) -> None:
+        resting = Decision(
+            action=Action.SELL,
+            reason="Above",
+            target_notional=D(5_000),
+            kind=OrderKind.LIMIT_GTC,
+            limit_price=D("50501"),
+            post_only=True,
+        )
+        strategy = Scripted(resting, resting)
+        desk = at_desk(strategy)
+        said = sample(desk)
+        wanted = proposal(said)
+        assert (wanted.kind, wanted.limit_price, wanted.post_only) == (OrderKind.LIMIT_GTC, D(50_505), True)
+        assert wanted.qty == D(9)  # 5,000 at 505.05 a contract
+        answered(desk, said, OrderStatus.OPEN)
+        assert len(of_kind(sample(desk), OrderProposed)) == 1  # what rests is not in flight
+        assert [order.leaves for order in strategy.shown[-1].open_orders] == [D(9)]
+
+    def test_a_decision_without_a_target_or_a_mark_is_a_hold(self) -> None:
+        desk = at_desk(Scripted(Decision(action=Action.BUY, reason="Up"), BUY))
+        assert decided(sample(desk)).reason == "Up, but less than one contract fits under target_notional"
+        desk.hear(MarkWentStale(product=BIP, age_ms=9_000, reason="feed lost"), by="marks")
+        assert decided(sample(desk)).reason == "Up, but the mark is stale or the product unknown"
+
     def test_more_than_the_room_is_cut_to_it_and_risk_lets_it_pass(self) -> None:
         desk = at_desk(Scripted(Decision(action=Action.BUY, reason="Up", target_notional=D(10**9))))
         said = sample(desk)
