@@ -10,8 +10,9 @@ after an order; a strategy is told how far W may still grow, so that it sizes in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from events.catalog import ProductListed
 from events.event import Part
@@ -139,22 +140,48 @@ def room(
 
     `leverage` is the cap that an order brings for itself.
     """
+    return rooms(account, product, {side: price}, at=at, leverage=leverage)[side]
+
+
+def rooms(
+    account: Account,
+    product: str,
+    prices: Mapping[Side, Decimal],
+    *,
+    at: int,
+    leverage: Decimal | None = None,
+) -> dict[Side, Room]:
+    """The room of each side at its price; what both sides share is counted once."""
     rules, exposure = account.catalog.rules(product), account.exposure(product)
     equity, other = account.equity(), others(account, product, (), at=at)
     if rules is None or exposure is None or rules.contract_size is None:
-        return Room(notional=ZERO, limit="product without contract size or price")
+        return dict.fromkeys(prices, Room(notional=ZERO, limit="product without contract size or price"))
     if equity is None or other is None:
-        return Room(notional=ZERO, limit="equity unknown")
-    taken = _taken(exposure, side, price)
-    lines = bounds(account, rules, side, equity=equity, other=other, at=at, asked=leverage)
-    rooms = [Room(notional=line.largest - taken, limit=line.limit) for line in lines]
-    largest = account.limits.limits.max_order_qty
-    if largest is not None:
-        worth = notional(largest, contract_size=rules.contract_size, price=price)
-        rooms.append(Room(notional=worth, limit="max_order_qty"))
-    tightest = min(rooms, key=lambda room: room.notional)
-    left = floor_to(tightest.notional, _CENT) if tightest.notional > ZERO else ZERO
-    return Room(notional=left, limit=tightest.limit)
+        return dict.fromkeys(prices, Room(notional=ZERO, limit="equity unknown"))
+    found: dict[Side, Room] = {}
+    for side, price in prices.items():
+        tightest = _tightest(bounds(account, rules, side, equity=equity, other=other, at=at, asked=leverage))
+        left = Room(notional=tightest.largest - _taken(exposure, side, price), limit=tightest.limit)
+        largest = account.limits.limits.max_order_qty
+        if largest is not None:
+            worth = notional(largest, contract_size=rules.contract_size, price=price)
+            left = min(left, Room(notional=worth, limit="max_order_qty"), key=_size)
+        cents = floor_to(left.notional, _CENT) if left.notional > ZERO else ZERO
+        found[side] = Room(notional=cents, limit=left.limit)
+    return found
+
+
+def _tightest(lines: Sequence[Bound]) -> Bound:
+    """The line that allows least, the first of equals; slopes are above zero, so nothing needs to be divided."""
+    least = lines[0]
+    for line in lines:
+        if line.budget * least.slope < least.budget * line.slope:
+            least = line
+    return least
+
+
+def _size(room: Room) -> Decimal:
+    return room.notional
 
 
 def _taken(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
@@ -163,12 +190,14 @@ def _taken(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
     return notional(exposure.load(side), contract_size=exposure.contract_size, price=at_price)
 
 
+@lru_cache(maxsize=256)
 def _inverse_above(amount: Decimal) -> Decimal:
     """1 / amount, rounded up."""
     inverse = quotient(ONE, amount, places=_PLACES)
     return inverse if inverse * amount >= ONE else inverse + _LEAST
 
 
+@lru_cache(maxsize=256)
 def _inverse_below(amount: Decimal) -> Decimal:
     """1 / amount, rounded down."""
     inverse = quotient(ONE, amount, places=_PLACES)

@@ -243,7 +243,7 @@ def _configuration(strategy: str, *, interval_s: int) -> Configuration:
         mode="paper",
         products={"BTC-PERP": ProductSetting(exchange_id="BIP-20DEC30-CDE")},
         marks=MarkSetting(interval_s=interval_s),
-        risk=RiskLimits(max_position_pct_per_symbol=ONE, max_exposure_pct=ONE),
+        risk=RiskLimits(max_position_pct_per_symbol=ONE, max_exposure_pct=ONE, max_daily_loss_pct=ONE),
         strategies={"bench": StrategySetting(uses=strategy, product="BTC-PERP")},
     )
 
