@@ -1,18 +1,24 @@
-"""Strategies by the name that a configuration gives them: "baseline", or `module:Class` of the user's own."""
+"""Strategies by the name that a configuration gives them: "baseline", "funding", or `module:Class` of one's own."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from actors.strategies.baseline import create_baseline_strategy
+from actors.strategies.funding_carry import create_funding_strategy
 from actors.strategies.options import OptionError
 from actors.strategies.protocol import Strategy
 from events.configuration import StrategySetting
 
-BASELINE = "baseline"
+#: The strategies that ship, made of their options.
+BUILT_IN: dict[str, Callable[[dict[str, str | int | bool]], Strategy]] = {
+    "baseline": create_baseline_strategy,
+    "funding": create_funding_strategy,
+}
 
 
 class StrategyNotLoaded(Exception):
@@ -26,8 +32,9 @@ def load_strategy(setting: StrategySetting) -> Strategy:
     current folder.
     """
     try:
-        if setting.uses == BASELINE:
-            return create_baseline_strategy(setting.options)
+        built_in = BUILT_IN.get(setting.uses)
+        if built_in is not None:
+            return built_in(setting.options)
         kind = _class_of(setting.uses)
         strategy = kind(**setting.options)
     except OptionError as error:
@@ -45,7 +52,7 @@ def load_strategy(setting: StrategySetting) -> Strategy:
 
 def source_files(uses: str) -> list[Path]:
     """The files that a user's strategy is made of, part of the code's identity; none for ours. Raises the same."""
-    if uses == BASELINE:
+    if uses in BUILT_IN:
         return []
     file = inspect.getsourcefile(_class_of(uses))
     return [Path(file)] if file else []
@@ -54,7 +61,8 @@ def source_files(uses: str) -> list[Path]:
 def _class_of(uses: str) -> type:
     module_name, colon, class_name = uses.partition(":")
     if not (module_name and colon and class_name):
-        raise StrategyNotLoaded(f'strategy "{uses}": write "{BASELINE}", or module:Class for one of your own')
+        ours = " or ".join(f'"{name}"' for name in BUILT_IN)
+        raise StrategyNotLoaded(f'strategy "{uses}": write {ours}, or module:Class for one of your own')
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -57,6 +57,8 @@ class View(Part, frozen=True):
     reduce_only: str | None = None  # why only reducing orders pass
     is_killed: bool = False
     contract_size: Decimal | None = None
+    funding_rate: Decimal | None = None  # of one interval, as last published; above zero longs pay
+    funding_boundary: int | None = None  # the boundary it was published for, nanoseconds UTC
     memory: dict[str, str] = {}
 
     @property

@@ -6,7 +6,7 @@ from actors.strategies.protocol import OpenOrder, View
 from events.money import ZERO
 from events.terms import Origin, Side
 from projections.account import Account
-from projections.bounds import room
+from projections.bounds import rooms
 from projections.order import Order
 from projections.pricing import guard_price
 from projections.watch import Watch
@@ -17,10 +17,12 @@ def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, 
     product, limits = watch.product, account.limits
     position, rules = account.portfolio.positions.of(product), account.catalog.rules(product)
     mark = account.portfolio.marks.mark(product)
+    rate = account.catalog.last_rate(product)
     price = highest = ZERO if mark is None else mark.price
     if rules is not None and mark is not None:
         band = limits.limits.slippage_guard_bps
         highest = guard_price(Side.BUY, price, band_bps=band, increment=rules.price_increment)
+    left = rooms(account, product, {Side.BUY: highest, Side.SELL: price}, at=at)
     return View(
         strategy=strategy,
         product=product,
@@ -34,11 +36,13 @@ def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, 
         entries=len(watch.entries),
         open_orders=tuple(map(_shown, account.orders.open_orders(product))),
         equity=account.equity(),
-        room_long=room(account, product, Side.BUY, price=highest, at=at),
-        room_short=room(account, product, Side.SELL, price=price, at=at),
+        room_long=left[Side.BUY],
+        room_short=left[Side.SELL],
         reduce_only=limits.why_reduce_only(product),
         is_killed=limits.is_killed,
         contract_size=position.contract_size if rules is None else rules.contract_size,
+        funding_rate=None if rate is None else rate.rate,
+        funding_boundary=None if rate is None else rate.boundary,
         memory=memory,
     )
 

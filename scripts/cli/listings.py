@@ -71,14 +71,16 @@ def strategies(config: Path | None, *, as_json: bool) -> None:
             {"strategy": name, "uses": each.uses, "product": each.product, "options": dict(each.options)}
             for name, each in configured.items()
         ]
-        print_json({"configured": rows, "shipped": ["baseline"]})
+        print_json({"configured": rows, "shipped": ["baseline", "funding"]})
         return
     made = table("Strategies", "strategy", "uses", "product", "options", left=4)
     for name, each in configured.items():
         made.add_row(name, each.uses, each.product, ", ".join(f"{key}={value}" for key, value in each.options.items()))
     out = console()
     out.print(made if made.row_count else Text("none is configured"))
-    out.print(Text("\nships: baseline (moving averages with a trailing stop). Your own: module:Class", style="dim"))
+    out.print(
+        Text("\nships: baseline (moving averages, trailing stop), funding (carry). Your own: module:Class", style="dim")
+    )
 
 
 def runs(log: Path | None, config: Path | None, *, as_json: bool) -> None:

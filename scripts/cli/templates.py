@@ -19,7 +19,7 @@ exchange_id = "BIP-20DEC30-CDE"  # 0.01 BTC a contract
 # exchange_id = "ETP-20DEC30-CDE"
 
 [strategies.main]
-uses = "baseline"                # or your own: "package.module:Class"
+uses = "baseline"                # or "funding", or your own: "package.module:Class"
 product = "BTC-PERP"
 # options = { short_ma_period = 5, long_ma_period = 20, enable_shorts = false }
 
