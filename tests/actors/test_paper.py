@@ -126,6 +126,14 @@ def test_two_trades_of_one_turn_fill_an_order_no_further_than_its_quantity() -> 
     ]
 
 
+def test_a_trade_of_the_same_turn_finds_an_order_that_is_already_filled_no_more() -> None:
+    bench = Bench.open()
+    bench.submit(order(kind=OrderKind.LIMIT_GTC, limit=50_000, qty=3))
+    at = bench.at + SECOND
+    said = reports(bench.tell(trade(49_990, 9, None, at=at), trade(49_985, 9, None, at=at), at=at))
+    assert [report.filled_qty for report in said] == [D(3)]
+
+
 def test_a_post_only_order_that_would_take_is_rejected() -> None:
     refused = rejection(Bench.open().submit(order(kind=OrderKind.LIMIT_GTC, limit=50_005, post_only=True)))
     assert refused.code == "INVALID_LIMIT_PRICE_POST_ONLY"

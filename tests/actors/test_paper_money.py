@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.behaviours.paper_books import Holding, PaperBooks, initial_rate
+from actors.behaviours.paper_books import Holding, PaperBooks, Resting, initial_rate, margin
 from actors.behaviours.paper_funding import NEVER, next_settlement
 from events.account import BalanceReported
 from events.catalog import MarginRates
@@ -84,6 +84,19 @@ def test_without_published_rates_the_highest_leverage_counts_and_without_that_th
     assert initial_rate(RULES, Side.SELL) == D("0.30")
     assert initial_rate(msgspec.structs.replace(bare, max_leverage=D(8)), Side.BUY) == D("0.125")
     assert initial_rate(bare, Side.BUY) == 1
+
+
+def test_a_product_that_cannot_be_traded_binds_no_margin() -> None:
+    unlisted = msgspec.structs.replace(RULES, contract_size=None)
+    assert margin(unlisted, D(5), (), mark=D(50_000)) == 0
+    assert margin(RULES, D(5), (), mark=D(50_000)) == D("0.25") * 2_500
+
+
+def test_of_orders_on_both_sides_the_worse_side_binds() -> None:
+    buys = Resting(side=Side.BUY, leaves=D(9), price=D(50_000))
+    sells = Resting(side=Side.SELL, leaves=D(2), price=D(50_000))
+    assert margin(RULES, D(0), (buys, sells), mark=D(49_000)) == D("0.25") * 4_500
+    assert margin(RULES, D(-9), (buys, sells), mark=D(49_000)) == D("0.30") * 5_500
 
 
 # Holdings.
@@ -199,6 +212,15 @@ def test_funding_paid_moves_cash_once() -> None:
     assert paid(bench.tell(ClockTicked(), at=SETTLEMENT + 60 * SECOND))
     assert bench.balance().futures_usd == before - D("0.5")
     assert not paid(bench.tell(ClockTicked(), at=SETTLEMENT + 24 * HOUR))
+
+
+def test_a_product_that_pays_no_funding_owes_none() -> None:
+    bench = Bench.open()
+    bench.tell(msgspec.structs.replace(RULES, funding_interval_s=None))
+    bench.submit(order(qty=10, limit=50_005))
+    bench.tell(trade(50_000, 1, None, at=bench.at))
+    bench.tell(ClockTicked(), rate(START + HOUR), at=START + HOUR)
+    assert not paid(bench.tell(ClockTicked(), at=SETTLEMENT + 60 * SECOND))
 
 
 @pytest.mark.parametrize(

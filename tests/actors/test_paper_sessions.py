@@ -35,6 +35,26 @@ from tests.actors.paper_rig import (
 from tests.streams.market import disturbed, market_streams
 
 D = Decimal
+
+
+def filled(name: str) -> OrderReported:
+    """As another exchange would report a fill."""
+    return OrderReported(
+        order=name,
+        exchange_order="x",
+        product=PRODUCT,
+        side=Side.BUY,
+        status=OrderStatus.FILLED,
+        kind=OrderKind.LIMIT_GTC,
+        qty=D(3),
+        filled_qty=D(3),
+        filled_value=D(1_500),
+        fees=D(1),
+        limit_price=D(49_900),
+        exchange_at=START,
+    )
+
+
 LIVE = msgspec.structs.replace(CONFIGURATION, mode="live")
 
 
@@ -82,6 +102,21 @@ def test_an_order_on_the_wire_when_a_session_died_never_arrived() -> None:
     assert bench.tell(book(), at=bench.at + LATENCY) == []
 
 
+def test_a_cancel_on_the_wire_when_a_session_died_never_arrived() -> None:
+    bench = Bench.open()
+    bench.submit(order(kind=OrderKind.LIMIT_GTC, limit=49_900, qty=3))
+    bench.tell(cancel())
+    assert [event.status for event in reports(bench.start("s-2"))] == [OrderStatus.OPEN]
+    assert bench.tell(book(), at=bench.at + LATENCY) == []
+
+
+def test_what_others_report_in_a_paper_session_changes_nothing_here() -> None:
+    bench = Bench.open()
+    before = bench.seat.snapshot()
+    bench.tell(filled("o-1"))
+    assert bench.seat.snapshot() == before
+
+
 def test_no_book_of_an_earlier_session_can_be_traded_with() -> None:
     bench = Bench.open()
     bench.start("s-2")
@@ -103,21 +138,7 @@ def test_a_live_session_between_two_of_paper_leaves_orders_and_money_alone() -> 
     cash = bench.exchange.state.books.cash
     bench.configuration = LIVE
     assert bench.start("s-2") == []
-    foreign = OrderReported(
-        order="rests",
-        exchange_order="x",
-        product=PRODUCT,
-        side=Side.BUY,
-        status=OrderStatus.FILLED,
-        kind=OrderKind.LIMIT_GTC,
-        qty=D(3),
-        filled_qty=D(3),
-        filled_value=D(1_500),
-        fees=D(1),
-        limit_price=D(49_900),
-        exchange_at=bench.at,
-    )
-    bench.tell(foreign)
+    bench.tell(filled("rests"))
     bench.configuration = CONFIGURATION
     (again,) = reports(bench.start("s-3"))
     assert (again.order, again.filled_qty) == ("rests", D(0))

@@ -100,6 +100,17 @@ def test_a_tape_whose_time_goes_back_is_refused_at_the_line(tmp_path: Path) -> N
         list(open_tape(path))
 
 
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_damaged_line_of_our_own_format_is_named_by_its_number(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "a.jsonl"
+    record_tape(generated_tape(duration_s=5), path)
+    lines = path.read_text().splitlines()
+    lines[place] = lines[place].replace('"price', '"prize').replace('"exchange_at', '"exchanged_at')
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(TapeUnreadable, match=f"line {place + 1}: .*unknown field"):
+        list(open_tape(path))
+
+
 # Order.
 
 
@@ -115,8 +126,8 @@ def test_what_comes_later_than_the_horizon_gets_the_time_that_was_reached() -> N
     ]
     moments = [(trade.exchange_at, trade) for trade in trades]
     assert [at for at, _ in in_exchange_order(moments, horizon_ns=5)] == [10, 15, 30, 50]
-    late = [moments[0], moments[1], moments[3], moments[2]]
-    assert [at for at, _ in in_exchange_order(late, horizon_ns=5)] == [10, 30, 30, 50]
+    late = [moments[0], moments[1], moments[3], moments[2], (80, trades[3])]
+    assert [at for at, _ in in_exchange_order(late, horizon_ns=5)] == [10, 30, 30, 50, 80]
 
 
 # Depth.

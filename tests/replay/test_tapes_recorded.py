@@ -146,9 +146,13 @@ def test_a_recording_of_the_exchange_feed_is_a_tape_of_the_product_that_says_mos
     assert (tape.product.exchange_id, tape.product.price_increment) == ("SKL-USD", D("0.0001"))
     assert tape.product.funding_interval_s is None
     book = Book()
+    buys = 0
     for event in market(tape):
         book.fold(event)
         assert not book.is_crossed
+        if isinstance(event, TradePrinted):  # the feed names the maker's side, a tape the taker's
+            buys += (event.aggressor is Side.BUY) == (2 * event.price > book.bid_prices[-1] + book.ask_prices[0])
+    assert buys > 45  # of 52
 
 
 def test_another_product_of_a_recording_can_be_named_and_an_unknown_one_is_answered_with_the_names() -> None:

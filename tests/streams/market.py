@@ -77,11 +77,11 @@ class MarketWriter:
     def change(self) -> None:
         """A level of either side gets a new size, or goes."""
         if self._draw(st.booleans()):
-            price = self.number(LOWEST, min(self.asks, default=HIGHEST + 1) - 1)
-            self._set(self.bids, price, self.number(0, 9))
+            ladder, low, high = self.bids, LOWEST, min(self.asks, default=HIGHEST + 1) - 1
         else:
-            price = self.number(max(self.bids, default=LOWEST - 1) + 1, HIGHEST)
-            self._set(self.asks, price, self.number(0, 9))
+            ladder, low, high = self.asks, max(self.bids, default=LOWEST - 1) + 1, HIGHEST
+        if low <= high:
+            self._set(ladder, self.number(low, high), self.number(0, 9))
 
     def trade(self) -> None:
         """A taker hits the best level; the book says so before the print or after it."""
