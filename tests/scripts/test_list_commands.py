@@ -48,7 +48,7 @@ def test_an_ended_run_has_its_reason_and_its_state_digest(perptape: Perptape, se
 
 
 def test_strategies_are_those_of_the_configuration_and_those_that_ship(perptape: Perptape) -> None:
-    assert perptape("list", "strategies", "--json").json == {"configured": [], "shipped": ["baseline"]}
+    assert perptape("list", "strategies", "--json").json == {"configured": [], "shipped": ["baseline", "funding"]}
     assert "none is configured" in perptape("list", "strategies").out
     perptape("init", "--yes")
     (main,) = perptape("list", "strategies", "--json").json["configured"]
