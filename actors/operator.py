@@ -15,10 +15,11 @@ from typing import TypeAlias
 import msgspec
 
 from actors.door import Door, DoorClosed, Lane
-from events.configuration import RiskLimits
+from events.configuration import Configuration
 from events.risk import KillSwitchReset, KillSwitchThrown, LimitChanged, ReduceOnlyReleased, ReduceOnlyRequested
 from events.session import StopRequested
 from events.strategy import StrategyPaused, StrategyResumed
+from projections.limit_rules import LimitError, changed
 
 OperatorAct: TypeAlias = (
     KillSwitchThrown
@@ -103,7 +104,7 @@ def forget_note(data_dir: Path) -> None:
 class OperatorSocket:
     """Listens for operators and puts their acts into the journal's first lane."""
 
-    def __init__(self, data_dir: Path, door: Door) -> None:
+    def __init__(self, data_dir: Path, door: Door, configuration: Configuration) -> None:
         self.path = data_dir / SOCKET_NAME
         if len(os.fsencode(self.path)) > MAX_PATH_BYTES:
             raise DataFolderTooDeep(
@@ -111,6 +112,7 @@ class OperatorSocket:
                 "choose a data_dir with a shorter path"
             )
         self._door = door
+        self._configuration = configuration
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._run, name="operator", daemon=True)
 
@@ -157,7 +159,7 @@ class OperatorSocket:
             request = msgspec.json.decode(line, type=OperatorAct)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             return Answer(error=f"not an operator's act: {error}")
-        if isinstance(request, LimitChanged) and (wrong := limit_error(request)):
+        if isinstance(request, LimitChanged) and (wrong := limit_error(request, self._configuration)):
             return Answer(error=wrong)
         durable = threading.Event()
         seqs: list[int] = []
@@ -175,13 +177,10 @@ class OperatorSocket:
         return Answer(seq=seqs[0])
 
 
-def limit_error(change: LimitChanged) -> str:
+def limit_error(change: LimitChanged, configuration: Configuration) -> str:
     """Why a change of limits cannot be taken; empty when it can."""
-    limits = {field.name: field.type for field in msgspec.structs.fields(RiskLimits)}
-    if change.limit not in limits:
-        return f"unknown limit {change.limit!r}; known are {', '.join(sorted(limits))}"
     try:
-        msgspec.convert(change.value, limits[change.limit], strict=False)
-    except msgspec.ValidationError as error:
-        return f"{change.limit} cannot be {change.value!r}: {error}"
+        changed(configuration, configuration.risk, change.limit, change.value)
+    except LimitError as error:
+        return str(error)
     return ""

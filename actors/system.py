@@ -120,7 +120,7 @@ class System:
         self._connection = connect(self._door, clock.now, known)
         self._journal = self._start_journal(settings, snapshots, turn_facts)
         self._ticker = WallTicker(clock, self._door) if isinstance(clock, WallClock) else None
-        self._operator = OperatorSocket(data_dir, self._door) if data_dir else None
+        self._operator = OperatorSocket(data_dir, self._door, settings.configuration) if data_dir else None
 
     def start(self) -> None:
         """Record `SessionStarted`, then let the outside in."""

@@ -11,9 +11,20 @@ from pathlib import Path
 import pytest
 
 from actors.door import Door, Fact
-from actors.operator import SOCKET_NAME, DataFolderTooDeep, NotRunning, OperatorRefused, OperatorSocket, act, limit_error
+from actors.operator import (
+    SOCKET_NAME,
+    DataFolderTooDeep,
+    NotRunning,
+    OperatorRefused,
+    OperatorSocket,
+    act,
+    limit_error,
+)
+from events.configuration import Configuration, ProductSetting
 from events.risk import KillSwitchThrown, LimitChanged
 from events.session import StopRequested
+
+RULES = Configuration(products={"BTC-PERP": ProductSetting(exchange_id="BIP-20DEC30-CDE")})
 
 
 class Clerk:
@@ -36,7 +47,7 @@ class Clerk:
 def system(tmp_path: Path) -> Iterator[tuple[Path, Clerk]]:
     door = Door()
     clerk = Clerk(door)
-    listener = OperatorSocket(tmp_path, door)
+    listener = OperatorSocket(tmp_path, door, RULES)
     listener.start()
     yield tmp_path, clerk
     listener.stop()
@@ -61,7 +72,10 @@ def test_only_the_owner_can_open_the_socket(system: tuple[Path, Clerk]) -> None:
     ("change", "why"),
     [
         (LimitChanged(limit="max_leverag", value="3", reason="x"), "unknown limit 'max_leverag'; known are"),
-        (LimitChanged(limit="max_exposure_pct", value="much", reason="x"), "max_exposure_pct cannot be 'much'"),
+        (LimitChanged(limit="max_exposure_pct", value="much", reason="x"), "max_exposure_pct"),
+        (LimitChanged(limit="max_exposure_pct", value="-1", reason="x"), "max_exposure_pct"),
+        (LimitChanged(limit="max_exposure_pct", value="nan", reason="x"), "max_exposure_pct"),
+        (LimitChanged(limit="leverage_max_per_symbol", value="ETH-PERP:5", reason="x"), "ETH-PERP"),
     ],
 )
 def test_a_malformed_limit_is_refused_and_nothing_changes(
@@ -71,7 +85,9 @@ def test_a_malformed_limit_is_refused_and_nothing_changes(
     with pytest.raises(OperatorRefused, match=why):
         act(folder, change)
     assert clerk.taken == []
-    assert limit_error(LimitChanged(limit="max_exposure_pct", value="0.5", reason="x")) == ""
+    per_symbol = LimitChanged(limit="leverage_max_per_symbol", value="BTC-PERP:5", reason="x")
+    assert limit_error(per_symbol, RULES) == ""
+    assert limit_error(LimitChanged(limit="max_exposure_pct", value="0.5", reason="x"), RULES) == ""
 
 
 @pytest.mark.parametrize("line", [b"kill!\n", b'{"type":"SessionEnded"}\n', b'{"type":"KillSwitchThrown"}\n', b"\n"])
@@ -94,7 +110,7 @@ def test_a_socket_left_by_a_dead_system_is_replaced(tmp_path: Path) -> None:
         left_behind.bind(str(tmp_path / SOCKET_NAME))
     door = Door()
     Clerk(door)
-    listener = OperatorSocket(tmp_path, door)
+    listener = OperatorSocket(tmp_path, door, RULES)
     listener.start()
     assert act(tmp_path, KillSwitchThrown(reason="drill")) == 1
     listener.stop()
@@ -103,13 +119,13 @@ def test_a_socket_left_by_a_dead_system_is_replaced(tmp_path: Path) -> None:
 
 def test_a_folder_too_deep_for_a_socket_is_said_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(DataFolderTooDeep, match="shorter path"):
-        OperatorSocket(tmp_path / ("d" * 100), Door())
+        OperatorSocket(tmp_path / ("d" * 100), Door(), RULES)
 
 
 def test_a_system_that_stops_takes_no_more_acts(tmp_path: Path) -> None:
     door = Door()
     door.close()
-    listener = OperatorSocket(tmp_path, door)
+    listener = OperatorSocket(tmp_path, door, RULES)
     listener.start()
     with pytest.raises(OperatorRefused, match="stopping"):
         act(tmp_path, KillSwitchThrown(reason="drill"))
