@@ -112,7 +112,21 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
             f"the volatility steps {', '.join(map(str, steps))} do not rise",
             "let warning <= reduce_only <= kill_switch",
         )
+    if risk.enable_volatility_circuit_breaker:
+        yield (
+            ("risk", "enable_volatility_circuit_breaker"),
+            "the volatility circuit breaker is not built yet, and a limit without effect is no limit",
+            "leave it false",
+        )
+    on: dict[str, str] = {}
     for name, strategy in configuration.strategies.items():
+        other = on.setdefault(strategy.product, name)
+        if other != name:
+            yield (
+                ("strategies", name, "product"),
+                f"{strategy.product} is traded by {other} already, and two strategies would share one position",
+                "give each product one strategy",
+            )
         if not _STRATEGY.fullmatch(strategy.uses):
             yield (
                 ("strategies", name, "uses"),

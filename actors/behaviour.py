@@ -7,13 +7,14 @@ at what it has said but not yet heard back, and answers a record with events. It
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from events.codec import canonical_bytes
+from events.codec import state_bytes
 from events.event import Event
 from events.record import Record
 
@@ -81,9 +82,13 @@ class Seat:
         return not self._outstanding
 
     def snapshot(self) -> bytes:
-        """The state as canonical bytes. Only at a turn's end."""
+        """The state as bytes, its mappings in the order they grew in. Only at a turn's end."""
         assert self.is_settled, f"{self.name} has {len(self._outstanding)} answers outstanding: no place for a snapshot"
-        return canonical_bytes(self.behaviour.state)
+        return state_bytes(self.behaviour.state)
+
+    def digest(self) -> str:
+        """SHA-256 over the state's bytes, in hex."""
+        return hashlib.sha256(self.snapshot()).hexdigest()
 
     def restore(self, snapshot: bytes) -> None:
         """Take the state of a snapshot. Raises `msgspec.ValidationError` when it is of another shape."""

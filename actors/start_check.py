@@ -7,7 +7,6 @@ behaviours see the past differently now.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -42,7 +41,7 @@ def check_start(log: EventLog, seats: Sequence[Seat], code: str) -> StartReport:
     differing = tuple(
         seat.name
         for seat in seats
-        if seat.name in ended.states and hashlib.sha256(seat.snapshot()).hexdigest() != ended.states[seat.name]
+        if seat.name in ended.states and seat.digest() != ended.states[seat.name]
     )
     if differing and ended.code == code:
         raise StateDiverged(

@@ -44,6 +44,11 @@ def canonical_bytes(value: object) -> bytes:
     return _canonical.encode(value)
 
 
+def state_bytes(state: object) -> bytes:
+    """A state as it grew: mappings keep the order of their keys, which is a part of what the state knows."""
+    return _encoder.encode(state)
+
+
 def digest_of(value: object) -> str:
     """SHA-256 over the canonical bytes, in hex."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()

@@ -190,7 +190,7 @@ class _Derivation:
             self._differs("state", seq, "session", 0, [], [], "the digest of all states is not that of the states")
 
     def _state_digests(self, names: Iterable[str]) -> dict[str, str]:
-        return {name: digest_of(self._seats[name].behaviour.state) for name in names if name in self._seats}
+        return {name: self._seats[name].digest() for name in names if name in self._seats}
 
     def _check_intent(self, record: Record) -> None:
         event = record.event

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 from actors.strategies.baseline import create_baseline_strategy
@@ -51,11 +52,22 @@ def load_strategy(setting: StrategySetting) -> Strategy:
 
 
 def source_files(uses: str) -> list[Path]:
-    """The files that a user's strategy is made of, part of the code's identity; none for ours. Raises the same."""
+    """The files that a user's strategy is made of, part of the code's identity; none for ours. Raises the same.
+
+    Its own module and every module that it imports, directly or not, from the folder it was found in.
+    """
     if uses in BUILT_IN:
         return []
-    file = inspect.getsourcefile(_class_of(uses))
-    return [Path(file)] if file else []
+    kind = _class_of(uses)
+    source = inspect.getsourcefile(kind)
+    if source is None:
+        return []
+    file = Path(source).resolve()
+    root = file.parents[kind.__module__.count(".")]
+    finder = ModuleFinder(path=[str(root)])
+    finder.run_script(str(file))
+    found = (getattr(module, "__file__", None) for module in finder.modules.values())
+    return sorted({file, *(Path(each).resolve() for each in found if each)})
 
 
 def _class_of(uses: str) -> type:

@@ -17,7 +17,6 @@ from actors.hosts import ActorHost, TurnHost
 from actors.journal import EndSession, Journal
 from actors.scribe import MAX_RESTARTS, Scribe, catch_up
 from actors.turns import Host
-from events.codec import digest_of
 from events.event import Event
 from events.log import EventLog, LogWriteFailed, MemoryLog, Place, SnapshotStore
 from events.record import AnyEvent, Record
@@ -183,7 +182,7 @@ def test_one_that_raises_is_rebuilt_from_the_log_and_goes_on(desk: Callable[...,
     ended = one.records()[-1].event
     assert isinstance(ended, SessionEnded)
     assert one.host.names == ("bad", "zoe")
-    assert ended.states["bad"] == digest_of(reader.behaviour.state), "it knew all that a reader of the log knows"
+    assert ended.states["bad"] == reader.digest(), "it knew all that a reader of the log knows"
 
 
 def test_one_that_fails_again_and_again_stays_out(desk: Callable[..., Desk]) -> None:
@@ -266,7 +265,7 @@ def test_a_session_ends_with_the_digests_that_a_reader_of_the_log_finds(desk: Ca
     assert place == one.log.head
     readers = [Seat(Toy(name)) for name in ("abe", "zoe")]
     catch_up(readers, one.log, None, "test")
-    assert ended.states == {seat.name: digest_of(seat.behaviour.state) for seat in readers}
+    assert ended.states == {seat.name: seat.digest() for seat in readers}
 
 
 def test_a_restart_from_a_snapshot_knows_what_a_restart_from_the_log_knows(

@@ -210,7 +210,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("variable", RISK)
+@pytest.mark.parametrize("variable", [name for name in RISK if name != "RISK_ENABLE_VOLATILITY_CB"])
 def test_each_of_the_seeds_variables_sets_its_limit_over_the_file(given: Given, variable: str) -> None:
     field = RISK[variable][1]
     text, meant = EXAMPLES[field]
@@ -221,6 +221,17 @@ def test_each_of_the_seeds_variables_sets_its_limit_over_the_file(given: Given, 
     names = [each for each in loaded.resolved if each.source == f"variable {variable}"]
     assert names
     assert all(each.name.startswith(f"risk.{field}") for each in names)
+
+
+def test_a_breaker_that_is_not_built_cannot_be_relied_on(given: Given) -> None:
+    with pytest.raises(ConfigurationError, match="RISK_ENABLE_VOLATILITY_CB: .*not built yet"):
+        given(RISK_ENABLE_VOLATILITY_CB="true")
+
+
+def test_two_strategies_cannot_share_one_position(given: Given) -> None:
+    one = '[strategies.one]\nuses = "baseline"\nproduct = "BTC-PERP"\n'
+    with pytest.raises(ConfigurationError, match=r"strategies.two.product: BTC-PERP is traded by one already"):
+        given(BTC + one + one.replace("one", "two"))
 
 
 def test_a_map_in_a_variable_takes_the_place_of_the_files_whole_map(given: Given) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
 import pytest
 
 from actors.behaviour import Behaviour, Diverged, Seat
@@ -156,3 +157,14 @@ def test_a_restored_seat_is_the_one_that_was_snapshotted() -> None:
     seat.follow(Record(seq=1, at=1, by="clock", event=ClockTicked()))
     other.restore(seat.snapshot())
     assert other.behaviour.state == seat.behaviour.state
+
+
+def test_a_restored_mapping_is_gone_through_in_the_order_it_grew_in() -> None:
+    class Book(msgspec.Struct):
+        orders: dict[str, int] = {}
+
+    seat, other = Seat(Toy("abe")), Seat(Toy("abe"))
+    seat.behaviour.state, other.behaviour.state = Book({"z": 1, "a": 2}), Book()
+    other.restore(seat.snapshot())
+    assert list(other.behaviour.state.orders) == ["z", "a"]
+    assert other.digest() == seat.digest()

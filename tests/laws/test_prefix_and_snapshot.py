@@ -1,7 +1,7 @@
 """Laws of state: prefix plus rest equals whole, snapshot plus tail equals whole, a reader knows what the actor knows.
 
-A snapshot is canonical bytes, its mappings sorted: whoever leans on the order in which a mapping was filled is found
-here, for a restored state has another order than the one that lived.
+A snapshot keeps the order in which mappings were filled, so that a restored state is the one that lived also for
+whoever goes through them. Projections by themselves are restored here from canonical bytes, whose mappings are sorted.
 """
 
 from __future__ import annotations
