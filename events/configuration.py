@@ -66,7 +66,7 @@ class RiskLimits(Part, frozen=True):
 
 
 class StrategySetting(Part, frozen=True):
-    """One strategy on one product. `uses` is "baseline", "funding" or `module:Class`; `options` are its own, as text."""
+    """One strategy on one product. `uses` is "baseline", "funding" or `module:Class`; `options` are its own."""
 
     uses: str
     product: str

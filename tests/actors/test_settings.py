@@ -224,7 +224,7 @@ def test_each_of_the_seeds_variables_sets_its_limit_over_the_file(given: Given, 
 
 
 def test_a_breaker_that_is_not_built_cannot_be_relied_on(given: Given) -> None:
-    with pytest.raises(ConfigurationError, match="RISK_ENABLE_VOLATILITY_CB: .*not built yet"):
+    with pytest.raises(ConfigurationError, match=r"RISK_ENABLE_VOLATILITY_CB: .*not built yet"):
         given(RISK_ENABLE_VOLATILITY_CB="true")
 
 
