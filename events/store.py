@@ -71,6 +71,11 @@ class EventStore:
     def __init__(self, log: Path | str | EventLog = DEFAULT_PATH) -> None:
         self._log = log
 
+    @property
+    def log(self) -> Path | str | EventLog:
+        """What it shows."""
+        return self._log
+
     def tail(self, bot_id: str | None = None, limit: int = 50, types: Collection[str] | None = None) -> list[Row]:
         """The last `limit` rows of a bot (None: of all) and of these kinds (None: all), oldest first.
 

@@ -1,0 +1,11 @@
+"""What a script uses of this system by the seed's names: facades over the connection, the checks and the log.
+
+Nothing here decides by itself: the client is that of `actors.connection`, risk is the projections' checks, results are
+the projections'. It may import all of `actors` but behaviours and hosts.
+"""
+
+from actors.brokerage.live_risk import LiveRiskManager, ValidationError
+from actors.brokerage.risk_config import RiskConfig
+from actors.connection.client import CoinbaseClient
+
+__all__ = ["CoinbaseClient", "LiveRiskManager", "RiskConfig", "ValidationError"]

@@ -1,0 +1,1 @@
+"""The facades by the seed's names."""

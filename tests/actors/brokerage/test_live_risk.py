@@ -1,0 +1,206 @@
+"""The seed's risk manager, alone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.brokerage.live_risk import LiveRiskManager, ValidationError
+from actors.brokerage.risk_config import RiskConfig
+from actors.connection.errors import InvalidOrder
+from events.catalog import ProductListed
+from events.orders import OrderApproved, OrderProposed
+from events.store import EventStore
+from events.terms import NANOSECONDS
+
+D = Decimal
+MIDNIGHT = 1_772_409_600 * NANOSECONDS
+BTC = ProductListed(
+    product="BTC-PERP",
+    exchange_id="BTC-PERP-INTX",
+    venue="INTX",
+    contract_size=D(1),
+    price_increment=D("0.1"),
+    size_increment=D("0.001"),
+    min_size=D("0.001"),
+)
+LONG: Any = {"BTC-PERP": {"side": "long", "qty": D(1), "mark": D(50_000)}}
+
+
+class Desk:
+    """A manager, and the clock it reads."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.at = MIDNIGHT
+        self.risk = LiveRiskManager(RiskConfig(**limits), clock=lambda: self.at)
+
+    def order(self, side: str = "buy", qty: str = "0.1", price: int = 50_000, **more: Any) -> OrderApproved | None:
+        given: dict[str, Any] = {"product": BTC, "equity": D(100_000), "current_positions": {}} | more
+        return self.risk.pre_trade_validate(symbol="BTC-PERP", side=side, qty=D(qty), price=D(price), **given)
+
+    def refused(self, *args: Any, **more: Any) -> str:
+        with pytest.raises(ValidationError) as refusal:
+            self.order(*args, **more)
+        return str(refusal.value)
+
+    def said(self) -> list[object]:
+        return [row["event_type"] for row in self.risk.event_store.tail("risk_engine", 100, ["metric"])]
+
+
+@pytest.mark.parametrize(
+    ("limits", "order", "message"),
+    [
+        ({"kill_switch_enabled": True}, {}, "Kill switch enabled - all trading halted"),
+        ({"reduce_only_mode": True}, {}, "Reduce-only mode active - cannot increase position for BTC-PERP"),
+        (
+            {"leverage_max_per_symbol": {"BTC-PERP": 2}},
+            {"qty": "5"},
+            "Leverage 2.5x exceeds BTC-PERP cap of 2x (notional: 250000.000, equity: 100000)",
+        ),
+        ({"leverage_max_global": 2}, {"qty": "5"}, "Leverage 2.5x exceeds global cap of 2x"),
+        (
+            {"max_position_pct_per_symbol": 5},
+            {"qty": "9"},
+            "Insufficient liquidation buffer: 10.0% < 15.0% required (margin needed: 90000.00, equity: 100000)",
+        ),
+        (
+            {"max_notional_per_symbol": {"BTC-PERP": 4_999}},
+            {},
+            "Symbol notional 5000.000 exceeds cap 4999 for BTC-PERP",
+        ),
+        ({}, {"qty": "0.5"}, "Symbol exposure 25.0% exceeds cap of 20.0% for BTC-PERP"),
+        (
+            {"max_exposure_pct": 0.6},
+            {"current_positions": {"ETH-PERP": {"qty": D(-3), "notional": D(56_000)}}},
+            "Total exposure 61.0% would exceed cap of 60.0% (new notional: 5000.000)",
+        ),
+    ],
+)
+def test_each_limit_refuses_in_the_words_of_the_seed(
+    limits: dict[str, Any], order: dict[str, Any], message: str
+) -> None:
+    assert Desk(**limits).refused(**order).startswith(message)
+
+
+def test_the_slippage_guard_compares_the_price_with_the_mark_and_not_with_itself() -> None:
+    desk = Desk()
+    desk.risk.update_mark("BTC-PERP", D(50_000))
+    assert desk.order(price=50_250) is None
+    expected = "Expected slippage 51 bps exceeds guard of 50 bps for BTC-PERP (price: 50255.0, mark: 50000)"
+    assert desk.refused(price=50_255) == expected
+    assert desk.order("sell", price=50_255) is None
+
+
+def test_a_refusal_is_an_invalid_order_with_every_breach_and_recorded() -> None:
+    desk = Desk(kill_switch_enabled=True)
+    with pytest.raises(InvalidOrder) as refusal:
+        desk.order(qty="1")
+    assert isinstance(refusal.value, ValidationError)
+    assert [breach.code for breach in refusal.value.breaches] == ["kill_switch", "exposure_symbol"]
+    assert desk.said() == ["order_rejected"]
+
+
+def test_what_is_held_counts_with_what_is_asked() -> None:
+    held: Any = {"BTC-PERP": {"side": "long", "qty": D("0.35"), "mark": D(50_000)}}
+    assert Desk().order(qty="0.05", current_positions=held) is None
+    assert "22.5%" in Desk().refused(qty="0.1", current_positions=held)
+
+
+def test_a_reducing_order_is_held_to_no_limit_on_increases() -> None:
+    desk = Desk(max_position_pct_per_symbol=0.01, max_exposure_pct=0.01)
+    assert desk.order("sell", "1", current_positions=LONG) is None
+
+
+def test_an_order_past_the_position_is_cut_to_it_in_reduce_only_mode_and_both_sizes_are_recorded() -> None:
+    desk = Desk(reduce_only_mode=True)
+    approved = desk.order("sell", "2", current_positions=LONG)
+    assert approved is not None
+    assert (approved.asked, approved.qty, approved.reduce_only) == (D(2), D(1), True)
+    log = desk.risk.event_store.log
+    assert not isinstance(log, str)
+    records = [record.event for record in log.records()]  # type: ignore[union-attr]  # in memory
+    assert [type(event) for event in records] == [OrderProposed, OrderApproved]
+
+
+def test_a_contract_of_a_hundredth_is_worth_a_hundredth() -> None:
+    contract = msgspec.structs.replace(BTC, contract_size=D("0.01"), size_increment=D(1), min_size=D(1))
+    assert Desk().order(qty="40", product=contract) is None
+    assert "20.5%" in Desk().refused(qty="41", product=contract)
+    unknown = msgspec.structs.replace(BTC, contract_size=None)
+    assert Desk().refused(product=unknown) == "Contract size of BTC-PERP is unknown"
+
+
+def test_a_days_loss_at_its_limit_allows_only_reducing_and_is_said_once() -> None:
+    desk = Desk(max_daily_loss_pct=0.02)
+    assert not desk.risk.track_daily_pnl(D(100_000), {})
+    assert not desk.risk.track_daily_pnl(D("98000.01"), {})
+    assert [desk.risk.track_daily_pnl(D(98_000), {}) for _ in range(3)] == [True] * 3
+    assert desk.risk.config.reduce_only_mode
+    assert desk.said() == ["daily_loss_breach"]
+    assert desk.refused() == "Reduce-only mode active - cannot increase position for BTC-PERP"
+
+
+def test_a_new_day_counts_anew_and_releases_nothing_by_itself() -> None:
+    desk = Desk(max_daily_loss_pct=0.02)
+    desk.risk.track_daily_pnl(D(100_000))
+    desk.risk.track_daily_pnl(D(97_000))
+    desk.at += 86_400 * NANOSECONDS
+    assert not desk.risk.track_daily_pnl(D(97_000))
+    assert desk.risk.config.reduce_only_mode
+    desk.risk.release(reason="looked at")
+    assert desk.order() is None
+
+
+def test_what_was_released_is_not_found_again_at_the_same_loss() -> None:
+    desk = Desk(max_daily_loss_pct=0.02)
+    desk.risk.track_daily_pnl(D(100_000))
+    assert desk.risk.track_daily_pnl(D(98_000))
+    desk.risk.release(reason="accepted")
+    assert not desk.risk.track_daily_pnl(D(97_000))
+    assert desk.risk.track_daily_pnl(D(96_000))
+
+
+def test_liquidation_too_near_restricts_its_product_and_is_said_once_a_spell() -> None:
+    desk = Desk()
+    near: Any = {"side": "long", "qty": D(1), "mark": D(50_000), "liquidation_price": D(45_000)}
+    assert desk.risk.check_liquidation_buffer("BTC-PERP", near, D(100_000))
+    assert desk.risk.check_liquidation_buffer("BTC-PERP", near, D(100_000))
+    assert desk.said() == ["liquidation_buffer_breach"]
+    assert desk.refused() == "Reduce-only mode active - cannot increase position for BTC-PERP"
+    assert desk.order("sell", "1", current_positions=LONG) is None
+    desk.risk.release("BTC-PERP", reason="paid in")
+    assert desk.order() is None
+
+
+def test_a_liquidation_price_of_zero_is_none_and_equity_decides() -> None:
+    position: Any = {"side": "long", "qty": D(10), "mark": D(50_000), "liquidation_price": D(0)}
+    assert Desk().risk.check_liquidation_buffer("BTC-PERP", position, D(70_000))
+    assert not Desk().risk.check_liquidation_buffer("BTC-PERP", position, D(80_000))
+
+
+def test_a_mark_that_was_never_seen_is_stale_and_one_that_grows_old_too() -> None:
+    desk = Desk()
+    assert desk.risk.check_mark_staleness("BTC-PERP")
+    desk.risk.update_mark("BTC-PERP", D(50_000))
+    desk.at += 180 * NANOSECONDS
+    assert not desk.risk.check_mark_staleness("BTC-PERP")
+    desk.at += 1
+    assert desk.risk.check_mark_staleness("BTC-PERP")
+    assert desk.risk.check_mark_staleness("BTC-PERP")
+    assert desk.said() == ["stale_mark_price"] * 2
+    assert desk.refused() == "Mark price of BTC-PERP is stale or unknown"
+
+
+def test_metrics_say_how_much_of_the_limits_is_used() -> None:
+    metrics = Desk().risk.append_risk_metrics(D(100_000), LONG | {"ETH-PERP": {"qty": D(-3), "notional": D(5_000)}})
+    assert (metrics.gross_notional, metrics.leverage) == (D(55_000), D("0.55"))
+    assert metrics.largest_exposure_pct == D("0.5")
+    assert metrics.liquidation_buffer is not None
+
+
+def test_a_store_over_a_file_is_not_written_to_by_another(tmp_path: Any) -> None:
+    with pytest.raises(ValueError, match="written by its own system"):
+        LiveRiskManager(event_store=EventStore(tmp_path))

@@ -1,0 +1,1 @@
+"""The seed's own code samples, run as they are written."""
