@@ -24,7 +24,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the log
 def register(app: typer.Typer) -> None:
     for panel, commands in (
         (RUN, (run, demo, exchange, backtest)),
-        (PROVE, (verify,)),
+        (PROVE, (verify, audit)),
         (OPERATE, (kill, resume, stop)),
     ):
         for command in commands:
@@ -98,6 +98,13 @@ def verify(log: Log = None, config: Config = None, as_json: AsJson = False) -> N
     from scripts.cli.proving import run_verify
 
     run_verify(log, config, as_json=as_json)
+
+
+def audit(log: Log = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Recompute profit, fees and funding of a log in SQL, and compare them with the projections to the last digit."""
+    from scripts.cli.auditing import run_audit
+
+    run_audit(log, config, as_json=as_json)
 
 
 def kill(

@@ -1,0 +1,171 @@
+"""An independent oracle: the books of a whole session, recomputed in SQL, equal the projections to the last digit.
+
+The queries read the exported log and share no code, no numbers and no rounding with the projections.
+"""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pytest
+
+from events.codec import encode
+from events.configuration import FeeSetting, PaperSetting
+from events.funding import FundingPaid
+from events.log import FileLog, read_records
+from events.orders import OrderFilled
+from events.record import AnyEvent, Record
+from events.session import SessionEnded
+from events.terms import Side
+from projections.portfolio import Portfolio
+from replay.audit import QUERIES, AuditImpossible, Books, audit, compared
+from replay.backtest import backtest
+from replay.statement import statement
+from replay.tapes import generated_tape
+from tests.replay.markets import facts, trading
+from tests.scripts.conftest import Perptape, perptape  # noqa: F401  # the fixture
+from tests.streams.desk import HOUR, MONDAY
+from tests.streams.facts import BIP, filled, listed, rate, started
+from tests.streams.orders import marked
+
+D = Decimal
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a backtest's log: 2 h 40 min of market, traded both ways, with two boundaries and a settlement."""
+    folder = tmp_path_factory.mktemp("session")
+    tape = generated_tape(seed=7, duration_s=9_600, events_per_s=1)
+    paper = PaperSetting(fees=FeeSetting(per_contract=D("0.15")), settlement_times_utc=("15:20",))
+    configuration = msgspec.structs.replace(trading(tape), paper=paper)
+    log = FileLog.open(folder)
+    try:
+        backtest(facts(tape), session="s", start=tape.start, configuration=configuration, log=log)
+    finally:
+        log.close()
+    return folder
+
+
+def exported(perptape: Perptape, folder: Path, path: Path) -> Path:  # noqa: F811
+    assert perptape("log", "export", folder, "--format", "jsonl", "--out", path).code == 0
+    return path
+
+
+def test_the_session_is_worth_the_oracle(session: Path) -> None:
+    events = [record.event for record in read_records(session)]
+    fills = [event for event in events if isinstance(event, OrderFilled)]
+    assert {fill.side for fill in fills} == {Side.BUY, Side.SELL}
+    assert len(fills) > 20
+    assert any(fill.price % 5 for fill in fills)  # parts of one order at several prices
+    assert sum(isinstance(event, FundingPaid) for event in events) == 1
+    ours = statement(read_records(session))
+    assert ours.holdings
+    assert all((ours.realized_pnl, ours.unrealized_pnl, ours.fees, ours.funding))
+
+
+def test_profit_fees_and_funding_in_sql_equal_the_projections_to_the_last_digit(
+    session: Path,
+    perptape: Perptape,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    books = audit(exported(perptape, session, tmp_path / "log.jsonl"))
+    ours = statement(read_records(session))
+    assert [line for line in compared(books, ours) if not line.agrees] == []
+    assert len(compared(books, ours)) == 6
+    assert books.funding_recomputed == ours.funding
+    assert ours.equity is not None
+    assert books.start_equity is not None
+    assert books.unrealized_pnl is not None
+    assert ours.equity == books.start_equity + books.realized_pnl - books.fees + books.funding + books.unrealized_pnl
+
+
+def test_the_queries_alone_run_in_any_duckdb(session: Path, perptape: Perptape, tmp_path: Path) -> None:  # noqa: F811
+    path = exported(perptape, session, tmp_path / "log.jsonl")
+    with duckdb.connect() as connection:
+        connection.execute(f"set variable log = '{path}'")
+        connection.execute(QUERIES.read_text())
+        (booked,) = connection.execute("select sum(booked) from funding").fetchall()[0]
+        boundaries = connection.execute("select booked = recomputed from funding order by boundary").fetchall()
+        kinds = {kind for _, kind, *_ in connection.execute("describe result").fetchall()}
+    assert booked == statement(read_records(session)).funding
+    assert boundaries == [(True,), (True,)]
+    assert all(kind.startswith("DECIMAL") for kind in kinds)
+
+
+def test_the_command_says_equal_and_says_which_figure_is_not(
+    session: Path,
+    perptape: Perptape,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = perptape("audit", session, "--json")
+    assert said.code == 0
+    assert said.json["agrees"] is True
+    assert said.json["figures"]["fees"]["projections"] == str(statement(read_records(session)).fees)
+    assert perptape("audit", session).out.count("equal") == 6
+
+    def audit_wrongly(path: Path) -> Books:
+        books = audit(path)
+        return msgspec.structs.replace(books, fees=books.fees + D("1E-18"))
+
+    monkeypatch.setattr("scripts.cli.auditing.audit", audit_wrongly)
+    wrong = perptape("audit", session)
+    assert wrong.code == 6
+    assert wrong.out.count("DIFFERENT") == 1
+
+
+def written(path: Path, events: list[AnyEvent]) -> list[Record]:
+    records = [Record(seq=seq, at=MONDAY + seq, by="test", event=event) for seq, event in enumerate(events, 1)]
+    path.write_bytes(b"".join(encode(record) + b"\n" for record in records))
+    return records
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_increases_reductions_closes_and_flips_of_any_size_share_cost_alike(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    events: list[AnyEvent] = [started(start_equity="1000"), listed(BIP)]
+    held = D(0)
+    for count in range(60):
+        qty = D(chance.randrange(1, 40))
+        if held and chance.random() < 0.3:
+            qty = abs(held)
+        side = chance.choice((Side.BUY, Side.SELL))
+        held += side.sign * qty
+        fee = D(chance.randrange(-50, 900)).scaleb(-3)
+        price = D(chance.randrange(9_000_000, 9_900_000)).scaleb(-2)
+        events.append(filled(side, qty, price, at=MONDAY + count, fee=fee))
+    records = written(tmp_path / "log.jsonl", events)
+    portfolio = Portfolio()
+    for record in records:
+        portfolio.fold(record)
+    books = audit(tmp_path / "log.jsonl")
+    assert (books.realized_pnl, books.fees) == (portfolio.realized, portfolio.fees)
+    assert portfolio.realized % D("0.01")  # shares of cost that had to be rounded
+
+
+def test_a_boundary_that_was_not_booked_shows(tmp_path: Path) -> None:
+    bought = filled(Side.BUY, "3", "50000", at=MONDAY)
+    mark, hour = marked("50000", at=MONDAY), rate(MONDAY + HOUR, "0.0001")
+    events: list[AnyEvent] = [started(start_equity="1000"), listed(BIP), mark, bought, hour]
+    written(tmp_path / "log.jsonl", events)
+    books = audit(tmp_path / "log.jsonl")
+    assert (books.funding, books.funding_recomputed) == (D(0), D("-0.15"))
+
+
+def test_a_number_that_does_not_fit_is_an_error_and_never_rounded(tmp_path: Path) -> None:
+    written(tmp_path / "log.jsonl", [started(), listed(BIP, contract_size="0.0000001")])
+    with pytest.raises(AuditImpossible, match="more than 6 decimals"):
+        audit(tmp_path / "log.jsonl")
+
+
+def test_a_session_that_ended_is_not_needed(session: Path, tmp_path: Path) -> None:
+    """A log in the middle of its session is audited as far as it goes."""
+    records = [record for record in read_records(session) if record.seq <= 12_000]
+    assert not any(isinstance(record.event, SessionEnded) for record in records)
+    (tmp_path / "log.jsonl").write_bytes(b"".join(encode(record) + b"\n" for record in records))
+    ours = statement(records)
+    assert all(line.agrees for line in compared(audit(tmp_path / "log.jsonl"), ours))
+    assert ours.funding
