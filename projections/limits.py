@@ -131,6 +131,8 @@ class Limits(msgspec.Struct, kw_only=True):
 
     def _of(self, per_symbol: dict[str, Decimal], product: str) -> Decimal | None:
         """A per-symbol limit by our id or the exchange's."""
+        if not per_symbol:
+            return None
         limit = per_symbol.get(product)
         if limit is None and product in self.configuration.products:
             limit = per_symbol.get(self.configuration.products[product].exchange_id)
@@ -138,6 +140,8 @@ class Limits(msgspec.Struct, kw_only=True):
 
     def _by_clock(self, day: dict[str, Decimal], night: dict[str, Decimal], product: str, at: int) -> list[Decimal]:
         """The limits that hold at this time of day; where no daytime is set, those of day and night both."""
+        if not day and not night:
+            return []
         maps = [day, night]
         start, end = self.limits.daytime_start_utc, self.limits.daytime_end_utc
         if start is not None and end is not None:

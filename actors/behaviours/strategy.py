@@ -217,7 +217,9 @@ class StrategyBehaviour:
             band = state.account.limits.limits.slippage_guard_bps
             limit = guard_price(side, view.mark, band_bps=band, increment=tick)
         price, target = max(view.mark, limit or ZERO), decision.target_notional or ZERO
-        left = room(state.account, state.watch.product, side, price=price, at=record.at, leverage=decision.leverage)
+        left = view.room(side)
+        if decision.limit_price is not None or decision.leverage is not None:  # it was not counted at this
+            left = room(state.account, view.product, side, price=price, at=record.at, leverage=decision.leverage)
         binding = decision.binding if target <= left.notional else left.limit
         qty = quantity_of(min(target, left.notional), rules, price=price)
         if qty < rules.min_size or qty <= ZERO:
