@@ -22,7 +22,7 @@ import pykka
 
 from actors.behaviour import Seat
 from actors.clocks import SessionClock, WallClock, WallTicker
-from actors.door import Door, Lane
+from actors.door import Door, DoorClosed, Lane
 from actors.hosts import ActorHost, TurnHost
 from actors.identity import code_identity
 from actors.journal import EndSession, Journal
@@ -177,7 +177,10 @@ class System:
 
     def _say_and_wait(self, event: AnyEvent, lane: Lane = Lane.OPERATOR, by: str = "session") -> None:
         durable = threading.Event()
-        self._door.tell(by, [event], lane, None, lambda _seq: durable.set())
+        try:
+            self._door.tell(by, [event], lane, None, lambda _seq: durable.set())
+        except DoorClosed:
+            raise SystemBroken(str(self.broken)) from self.broken
         while not durable.wait(0.1):
             if self.broken is not None:
                 raise SystemBroken(str(self.broken)) from self.broken
