@@ -42,6 +42,8 @@ from events.session import SessionStarted, StopRequested, Surroundings
 
 #: How long a stop waits for the exchange's last word on our orders.
 SETTLE_LIMIT_S = 10.0
+#: How long a breakdown waits for the one cancelling of what rests.
+CANCEL_LIMIT_S = 30.0
 
 
 class Part(Protocol):
@@ -106,6 +108,7 @@ class System:
         self._make_seat = make_seat
         self._data_dir = data_dir
         self._clock = clock
+        self._last_cancel: threading.Thread | None = None
         self._stopping = threading.Event()
         self._stop_reason = ""
         self._code = code_identity(strategy_sources(settings.configuration))
@@ -168,8 +171,10 @@ class System:
         return Ended(place, self._unsettled.orders())
 
     def abandon(self) -> None:
-        """After a breakdown: let everything go without another word in the log."""
+        """After a breakdown: let what rests be cancelled, then everything go, without another word in the log."""
         self._door.close()
+        if self._last_cancel is not None:
+            self._last_cancel.join(CANCEL_LIMIT_S)
         self._stop_parts()
         self._close()
         with contextlib.suppress(LogWriteFailed):
@@ -187,8 +192,9 @@ class System:
 
     def _on_broken(self, error: BaseException) -> None:
         """From the journal's thread: cancel once, elsewhere, and wake whoever waits."""
+        self._last_cancel = threading.Thread(target=self._connection.cancel_all_once, name="cancel-once", daemon=True)
+        self._last_cancel.start()
         self.broken = error
-        threading.Thread(target=self._connection.cancel_all_once, name="cancel-once", daemon=True).start()
         self.request_stop(f"the journal stopped: {error}")
 
     def _start_journal(
