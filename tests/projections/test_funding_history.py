@@ -92,7 +92,7 @@ def lived(seed: int) -> Years:
 
 
 def _turns(begin: int, deliveries: Sequence[Delivery]) -> Iterator[Turn]:
-    yield Turn(begin, (("session", started()), ("market", listed(BIP)), ("marks", marked(40_000, at=begin))))
+    yield Turn(begin, (("session", started()), ("market", listed(BIP)), ("marks", marked("40000", at=begin))))
     for at, by, event in sorted(deliveries, key=lambda delivery: delivery[0]):
         yield Turn(at, ((by, event),))
 
