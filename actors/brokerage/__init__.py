@@ -4,8 +4,10 @@ Nothing here decides by itself: the client is that of `actors.connection`, risk 
 the projections'. It may import all of `actors` but behaviours and hosts.
 """
 
+from actors.brokerage.api_config import APIConfig
 from actors.brokerage.live_risk import LiveRiskManager, ValidationError
 from actors.brokerage.risk_config import RiskConfig
+from actors.brokerage.system_config import SystemConfig
 from actors.connection.client import CoinbaseClient
 
-__all__ = ["CoinbaseClient", "LiveRiskManager", "RiskConfig", "ValidationError"]
+__all__ = ["APIConfig", "CoinbaseClient", "LiveRiskManager", "RiskConfig", "SystemConfig", "ValidationError"]

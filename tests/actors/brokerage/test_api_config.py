@@ -1,0 +1,97 @@
+"""Who we are at the exchange, as the seed writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.brokerage import APIConfig, SystemConfig
+from actors.connection.errors import AuthenticationError
+from actors.strict import ConfigurationError
+from tests.actors.connection.keys import EC_KEY, FORMS, NAME, pem
+
+KEY: dict[str, Any] = {"cdp_api_key": NAME, "cdp_private_key": pem(EC_KEY)}
+
+
+@pytest.mark.parametrize("secret", [secret for secret, _ in FORMS.values()], ids=list(FORMS))
+def test_a_cdp_key_in_any_form_means_jwt_wherever_it_stands(secret: str) -> None:
+    assert APIConfig(api_key=NAME, api_secret=secret).auth_type == "JWT"
+    assert APIConfig(cdp_api_key=NAME, cdp_private_key=secret).auth_type == "JWT"
+
+
+def test_a_secret_that_is_no_key_means_hmac_and_so_does_the_older_exchange() -> None:
+    assert APIConfig(api_key="k", api_secret="s").auth_type == "HMAC"
+    assert APIConfig(api_mode="exchange", **KEY).auth_type == "HMAC"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"enable_derivatives": True, "api_mode": "exchange"}, 'derivatives need api_mode="advanced"'),
+        ({"enable_derivatives": True, "api_key": "k", "api_secret": "s"}, "derivatives need a CDP key"),
+        ({"api_key": "k", "api_secret": "s"}, "HMAC keys no longer work"),
+        ({"api_mode": "exchange", "auth_type": "JWT"}, "CDP keys are for"),
+        ({"auth_type": "JWT", "cdp_api_key": NAME, "cdp_private_key": "torn"}, "API secret"),
+        ({"auth_type": "JWT"}, "no name"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_its_reason(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(AuthenticationError, match=reason):
+        APIConfig(**fields).check()
+
+
+def test_derivatives_are_off_unless_they_are_asked_for_and_then_need_a_cdp_key_in_advanced_mode() -> None:
+    assert not APIConfig(**KEY).enable_derivatives
+    APIConfig(enable_derivatives=True, **KEY).check()
+
+
+@pytest.mark.parametrize("fields", [{"api_mode": "expert"}, {"auth_type": "OAUTH"}])
+def test_a_word_that_is_none_of_the_known_ones_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="not '"):
+        APIConfig(**fields)
+
+
+def test_no_secret_is_ever_shown() -> None:
+    config = APIConfig(api_secret="CANARY1", passphrase="CANARY2", cdp_private_key="CANARY3")
+    assert "CANARY" not in repr(config)
+
+
+def test_the_environment_gives_every_field(tmp_path: Path) -> None:
+    key_file = tmp_path / "key.pem"
+    key_file.write_text(pem(EC_KEY))
+    config = APIConfig.from_env(
+        {
+            "COINBASE_PROD_CDP_API_KEY": NAME,
+            "COINBASE_PROD_CDP_PRIVATE_KEY_PATH": str(key_file),
+            "COINBASE_ENABLE_DERIVATIVES": "1",
+            "COINBASE_API_BASE": "https://x.test",
+            "COINBASE_WS_URL": "wss://x.test",
+        }
+    )
+    as_downloaded = tmp_path / "key.json"
+    as_downloaded.write_text(json.dumps({"name": NAME, "privateKey": pem(EC_KEY)}))
+    config.check()
+    APIConfig.from_env({"COINBASE_CDP_PRIVATE_KEY_PATH": str(as_downloaded)}).check()
+    assert (config.auth_type, config.base_url, config.ws_url) == ("JWT", "https://x.test", "wss://x.test")
+    older = APIConfig.from_env({"COINBASE_SANDBOX": "1", "COINBASE_SANDBOX_API_KEY": "k", "COINBASE_API_SECRET": "s"})
+    assert (older.api_mode, older.auth_type, older.api_key, older.api_secret) == ("exchange", "HMAC", "k", "s")
+    with pytest.raises(AuthenticationError, match="cannot be read"):
+        APIConfig.from_env({"COINBASE_CDP_PRIVATE_KEY_PATH": str(tmp_path / "gone")})
+
+
+def test_each_subscribe_gets_a_token_of_its_own() -> None:
+    provider = APIConfig(**KEY).ws_auth_provider
+    assert provider is not None
+    assert provider()["jwt"] != provider()["jwt"]
+    assert APIConfig(sandbox=True).ws_auth_provider is None
+
+
+@pytest.mark.parametrize(
+    "table", [{"max_retry": 3}, {"max_retries": -1}, {"max_retries": "3"}, {"jitter_factor": "some"}, 7]
+)
+def test_a_system_table_that_is_wrong_is_refused(table: object) -> None:
+    with pytest.raises(ConfigurationError):
+        SystemConfig.of({"system": table})
