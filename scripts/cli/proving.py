@@ -54,6 +54,7 @@ def _show(path: Path, report: Report) -> None:
             f"session {session.session}: records {session.first}..{session.last}, {session.decisions:,} decisions "
             f"derived again, {session.differences} differences; recorded by {code}, {end}",
             highlight=False,
+            soft_wrap=True,
         )
     for difference in report.differences:
         console.print(f"\n[red]{difference.kind}[/] at record {difference.seq}, {difference.actor}", highlight=False)

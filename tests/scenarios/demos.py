@@ -12,9 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import requests
+
+from scripts.cli.demonstration import Ready
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 180
+#: The product of the generated market.
+EXCHANGE_ID = "BIP-20DEC30-CDE"
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,3 +98,11 @@ def kill_9(process: subprocess.Popen[bytes]) -> None:
 
 def read_json(ran: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return dict(json.loads(ran.stdout))
+
+
+def wait_for_books(ready: Ready, name: str, value: object, limit_s: float = 30.0) -> None:
+    """Until the local exchange's own books say so."""
+    deadline = time.monotonic() + limit_s
+    while (seen := requests.get(f"{ready.rest}/control/books", timeout=10).json()[name]) != value:
+        assert time.monotonic() < deadline, f"{name} is {seen}, not {value}"
+        time.sleep(0.05)

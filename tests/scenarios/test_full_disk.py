@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-import requests
 
 from actors.connection.auth import Credentials
 from actors.connection.client import CoinbaseClient
 from events.log import read_records
 from scripts.cli.demonstration import Options, Ready, configuration
-from tests.scenarios.demos import ROOT, perptape
-
-EXCHANGE_ID = "BIP-20DEC30-CDE"
-
-
-@pytest.fixture
-def exchange(tmp_path: Path) -> Iterator[Ready]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.perptape", "exchange", "--speed", "60", "--data-dir", str(tmp_path / "ex")],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        yield Ready(**json.loads(process.stdout.readline()))
-    finally:
-        process.kill()
-        process.wait(10)
-        process.stdout.close()
+from tests.scenarios.demos import EXCHANGE_ID, ROOT, perptape, wait_for_books
 
 
 def system(config: Path, *, most_bytes: int | None) -> subprocess.Popen[str]:
@@ -60,17 +35,6 @@ def system(config: Path, *, most_bytes: int | None) -> subprocess.Popen[str]:
     )
 
 
-def books(ready: Ready) -> dict[str, object]:
-    return dict(requests.get(f"{ready.rest}/control/books", timeout=10).json())
-
-
-def wait_until(condition: str, ready: Ready, name: str, value: object, limit_s: float = 30.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while books(ready)[name] != value:
-        assert time.monotonic() < deadline, f"{condition}: {name} is {books(ready)[name]}, not {value}"
-        time.sleep(0.05)
-
-
 def test_a_full_disk_stops_trading_cancels_what_rests_and_the_next_start_is_clean(
     tmp_path: Path, exchange: Ready
 ) -> None:
@@ -81,7 +45,7 @@ def test_a_full_disk_stops_trading_cancels_what_rests_and_the_next_start_is_clea
         side="BUY",
         order_configuration={"limit_limit_gtc": {"base_size": "1", "limit_price": "50000", "post_only": True}},
     )
-    wait_until("an order rests", exchange, "open_orders", 1)
+    wait_for_books(exchange, "open_orders", 1)
     config = tmp_path / "perptape.toml"
     config.write_text(configuration(exchange, Options(data_dir=tmp_path), EXCHANGE_ID), encoding="utf-8")
 
@@ -90,7 +54,7 @@ def test_a_full_disk_stops_trading_cancels_what_rests_and_the_next_start_is_clea
     assert full.returncode == 1, said
     assert "Traceback" not in said
     assert "cancelled once" in said.splitlines()[-1]
-    wait_until("what rested is gone", exchange, "open_orders", 0)
+    wait_for_books(exchange, "open_orders", 0)
     written = [record.seq for record in read_records(tmp_path / "log")]
     assert written == list(range(1, len(written) + 1))
 
