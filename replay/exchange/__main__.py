@@ -9,9 +9,11 @@ from pathlib import Path
 
 from events.configuration import FeeSetting
 from replay.exchange.certificates import NoAuthority
+from replay.exchange.faults import read_faults
 from replay.exchange.pump import Start
 from replay.exchange.rules import VenueRules
 from replay.exchange.server import ExchangeOptions, PortTaken, TapeLike, serve
+from replay.exchange.settings import Settings, change
 from replay.tapes import TapeUnreadable, generated_tape, open_tape
 
 
@@ -38,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fee-per-contract", type=_decimal, default=FeeSetting().per_contract)
     parser.add_argument("--key-type", choices=["ec", "ed25519"], default="ec")
     parser.add_argument("--data-dir", type=Path, help="for the key file; a temporary folder by default")
+    parser.add_argument("--faults", type=Path, help="a JSON list of faults, as for POST /control/faults")
+    parser.add_argument("--settings", type=Path, help="a JSON object of settings, as for POST /control/settings")
     parser.add_argument("--tls", action="store_true", help="serve https and wss with an authority of its own")
     return parser
 
@@ -45,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
 def _options(given: argparse.Namespace) -> ExchangeOptions:
     tape: TapeLike = generated_tape(seed=given.seed) if given.tape is None else open_tape(given.tape)
     fees = FeeSetting(maker_rate=given.maker_rate, taker_rate=given.taker_rate, per_contract=given.fee_per_contract)
+    settings = Settings()
+    if given.settings is not None:
+        change(settings, given.settings.read_bytes())
     return ExchangeOptions(
         tape=tape,
         speed=given.speed,
@@ -54,6 +61,8 @@ def _options(given: argparse.Namespace) -> ExchangeOptions:
         key_type=given.key_type,
         folder=given.data_dir,
         tls=given.tls,
+        faults=() if given.faults is None else read_faults(given.faults.read_bytes()),
+        settings=settings,
     )
 
 

@@ -1,22 +1,30 @@
-"""The handle on a local exchange that the real one does not have: look into its books, stop and go. No token needed."""
+"""The handle on a local exchange that the real one does not have: books, stop and go, faults, settings; no token."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from events.money import ZERO
+from replay.exchange import faults as faulty
+from replay.exchange import settings
 from replay.exchange.desk import Desk
+from replay.exchange.errors import BadRequest
 from replay.exchange.rest import answer_of
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 
 
 def routes(desk: Desk, stop: Callable[[], None]) -> list[BaseRoute]:
-    """`GET /control/books`; `POST /control/pause`, `/control/resume`, `/control/stop`."""
+    """`GET /control/books`; `POST /control/pause`, `/control/resume`, `/control/stop`.
+
+    `/control/faults`: GET shows what is still to come, POST adds a list (400: what is wrong with it), DELETE clears.
+    `/control/settings`: GET shows, POST changes.
+    """
 
     async def show(_request: Request) -> Response:
         return answer_of(books(desk))
@@ -33,7 +41,27 @@ def routes(desk: Desk, stop: Callable[[], None]) -> list[BaseRoute]:
         stop()
         return answer_of(books(desk))
 
+    async def put_faults(request: Request) -> Response:
+        if request.method == "DELETE":
+            desk.faults.clear()
+        elif request.method == "POST":
+            try:
+                desk.faults.put(faulty.read_faults(await request.body()))
+            except faulty.BadFaults as error:
+                return answer_of(BadRequest(str(error)).body, 400)
+        return answer_of({"faults": desk.faults.shown()})
+
+    async def set_settings(request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                settings.change(desk.settings, await request.body())
+            except settings.BadSettings as error:
+                return answer_of(BadRequest(str(error)).body, 400)
+        return answer_of(msgspec.to_builtins(desk.settings))
+
     return [
+        Route("/control/faults", put_faults, methods=["GET", "POST", "DELETE"]),
+        Route("/control/settings", set_settings, methods=["GET", "POST"]),
         Route("/control/books", show, methods=["GET"]),
         Route("/control/pause", pause, methods=["POST"]),
         Route("/control/resume", resume, methods=["POST"]),

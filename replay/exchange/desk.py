@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from events.ids import derived_id
 from replay.exchange.auth import KeyRing
 from replay.exchange.hub import Hub
 from replay.exchange.pump import Pump
+from replay.exchange.schedule import Faults
+from replay.exchange.settings import RequestLimit, Settings
 from replay.exchange.venue import Venue
 
 #: The only user of this exchange, and the portfolio its keys are bound to.
@@ -24,6 +26,12 @@ class Desk:
     pump: Pump
     hub: Hub
     keys: KeyRing
+    faults: Faults = field(default_factory=Faults)
+    settings: Settings = field(default_factory=Settings)
+    limit: RequestLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limit", RequestLimit(self.settings))
 
     def present(self) -> Venue:
         """The venue, brought to the present."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import orjson
 
@@ -18,6 +16,8 @@ from events.market import BookChanged, BookSnapshotted, TradePrinted
 from events.terms import NANOSECONDS
 from replay.exchange import frames
 from replay.exchange.candles import Candle
+from replay.exchange.faulty_frames import FrameWriter
+from replay.exchange.settings import Settings
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
@@ -29,20 +29,20 @@ PRODUCT_CHANNELS = MARKET_CHANNELS | {"status"}
 PRIVATE_CHANNELS = frozenset({"user", "futures_balance_summary"})
 CHANNELS = PRODUCT_CHANNELS | PRIVATE_CHANNELS | {"heartbeats"}
 
+_GOING_AWAY = 1001
 _TICKER_BATCH_NS = 5 * NANOSECONDS
 _CANDLE_NS = NANOSECONDS
-
-Message = MutableMapping[str, Any]  # ASGI's own shape
 
 
 class Connection:
     """One WebSocket: its subscriptions, its sequence from 0 over all channels, and its line of frames."""
 
-    def __init__(self, send: Callable[[Message], Awaitable[None]]) -> None:
+    def __init__(self, writer: FrameWriter, settings: Settings) -> None:
         self.subscribed: dict[str, list[str]] = {}
-        self._send = send
+        self._writer = writer
+        self._settings = settings
         self._sequence = 0
-        self._line: deque[str] = deque()
+        self._line: deque[tuple[str, str]] = deque()  # channel and frame
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -51,11 +51,14 @@ class Connection:
         """Put a frame of a channel in line, numbered."""
         number = self._sequence
         self._sequence += 1
-        self._put(f'{{"channel":"{channel}","timestamp":"{at}","sequence_num":{number},"events":{events}}}')
+        client = '"client_id":"",' if self._settings.client_id else ""
+        self._put(
+            channel, f'{{"channel":"{channel}",{client}"timestamp":"{at}","sequence_num":{number},"events":{events}}}'
+        )
 
     def post_error(self, message: str) -> None:
         """Put an error in line: no channel, no number."""
-        self._put(orjson.dumps({"type": "error", "message": message}).decode())
+        self._put("", orjson.dumps({"type": "error", "message": message}).decode())
 
     @property
     def has_room(self) -> bool:
@@ -66,23 +69,29 @@ class Connection:
         await self._room.wait()
 
     async def write_out(self) -> None:
-        """Write frames as they come, for as long as the connection lives."""
+        """Write frames as they come, for as long as the connection lives; one that gets none for long is closed."""
         while True:
             while self._line:
-                await self._send({"type": "websocket.send", "text": self._line[0]})
+                if not await self._writer.write(*self._line[0]):
+                    return
                 self._line.popleft()
                 if len(self._line) < LINE_LIMIT:
                     self._room.set()
             self._filled.clear()
-            await self._filled.wait()
+            try:
+                async with asyncio.timeout(self._settings.idle_close_s):
+                    await self._filled.wait()
+            except TimeoutError:
+                await self._writer.close(_GOING_AWAY, "idle")
+                return
 
     def close(self) -> None:
         """Nobody waits for this connection any more."""
         self._line.clear()
         self._room.set()
 
-    def _put(self, frame: str) -> None:
-        self._line.append(frame)
+    def _put(self, channel: str, frame: str) -> None:
+        self._line.append((channel, frame))
         self._filled.set()
         if len(self._line) >= LINE_LIMIT:
             self._room.clear()

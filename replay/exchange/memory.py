@@ -127,5 +127,3 @@ def _read(file: Path) -> list[_Line]:
     if len(whole) < len(content):
         os.truncate(file, len(whole))
     return [_decoder.decode(line) for line in whole.splitlines()]
-
-

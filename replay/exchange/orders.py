@@ -97,6 +97,18 @@ class Order:
         return self.value + self.fees if self.ticket.side is Side.BUY else self.value - self.fees
 
 
+def as_created(order: Order) -> Order:
+    """The order as it was before anything happened to it."""
+    return Order(
+        number=order.number,
+        order_id=order.order_id,
+        ticket=order.ticket,
+        contract_size=order.contract_size,
+        created_at=order.created_at,
+        is_liquidation=order.is_liquidation,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
     """One trade of ours. `number` counts from 1; `entry_id` is the unique key."""

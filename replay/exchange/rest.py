@@ -14,8 +14,8 @@ from replay.exchange import rest_account, rest_market, rest_orders
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
-
-BASE = "/api/v3/brokerage"
+from replay.exchange.faults import ClockSkew
+from replay.exchange.faulty_requests import BASE, too_many
 
 #: An endpoint: gets the desk, the request and its body, gives what is answered as JSON.
 Answer = Callable[[Desk, Request, bytes], object]
@@ -85,17 +85,23 @@ def _may_trade(key: ApiKey) -> bool:
 
 def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[ApiKey], bool] | None) -> Route:
     async def respond(request: Request) -> Response:
+        headers: dict[str, str] = {}
         try:
             if may is not None:
                 key = _key_of(desk, request)
+                passes, headers = desk.limit.take(key.name)
+                if not passes:
+                    return too_many(headers)
                 if not may(key):
                     raise Forbidden
                 request.state.key = key
-            return answer_of(answer(desk, request, await _body(request)))
+            replied = answer_of(answer(desk, request, await _body(request)))
         except Unauthorized:
-            return Response("Unauthorized\n", status_code=401, media_type="text/plain")
+            replied = Response("Unauthorized\n", status_code=401, media_type="text/plain")
         except ApiError as error:
-            return answer_of(error.body, error.status)
+            replied = answer_of(error.body, error.status)
+        replied.headers.update(headers)
+        return replied
 
     responder: Callable[[Request], Awaitable[Response]] = respond
     return Route(BASE + path, responder, methods=[method])
@@ -106,7 +112,8 @@ def _key_of(desk: Desk, request: Request) -> ApiKey:
     if scheme.lower() != "bearer":
         raise Unauthorized("no token")
     uris = forms_of_uri(request.method, request.headers.get("host", ""), request.url.path)
-    return desk.keys.check(token.strip(), now_s=time.time(), uris=uris)
+    skew = desk.faults.lag(ClockSkew, desk.venue.now)
+    return desk.keys.check(token.strip(), now_s=time.time() + (0 if skew is None else skew.seconds), uris=uris)
 
 
 async def _body(request: Request) -> bytes:

@@ -11,6 +11,7 @@ from replay.exchange import frames, listing, queries
 from replay.exchange.candles import GRANULARITY_S
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, BadRequest, NotFound
+from replay.exchange.faults import ClockSkew
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
@@ -23,6 +24,8 @@ _TICKER_LIMIT = 1_000
 def time(desk: Desk, _request: Request, _body: bytes) -> Json:
     """The exchange's own time."""
     now = desk.present().now
+    skew = desk.faults.lag(ClockSkew, now)
+    now += 0 if skew is None else int(skew.seconds * NANOSECONDS)
     return {"iso": rfc3339(now), "epochSeconds": str(now // NANOSECONDS), "epochMillis": str(now // 1_000_000)}
 
 

@@ -6,6 +6,7 @@ while side and configuration echo the new request: what a client must survive.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -17,7 +18,8 @@ from events.terms import Side
 from replay.exchange import bodies, queries, shapes
 from replay.exchange.desk import PORTFOLIO, USER, Desk
 from replay.exchange.errors import BadRequest, NotFound
-from replay.exchange.orders import Order, OrderConfiguration, Refusal, Status, Ticket
+from replay.exchange.faults import CancelLag, FillsLag, ListingLag, OrderNotFound, PendingLag
+from replay.exchange.orders import Order, OrderConfiguration, Refusal, Status, Ticket, as_created
 from replay.exchange.shapes import Json, number
 from replay.exchange.venue import Venue
 
@@ -59,7 +61,14 @@ def batch_cancel(desk: Desk, _request: Request, body: bytes) -> Json:
     """Results in the order of the request. Success means the request was taken."""
     order_ids = bodies.read_cancel(body)
     venue = desk.present()
-    reasons = [(order_id, venue.cancel(order_id)) for order_id in order_ids]
+    lag = desk.faults.lag(CancelLag, venue.now)
+    if lag is not None:
+        asyncio.get_running_loop().call_later(lag.seconds, _cancel_late, desk, order_ids)
+        reasons = [
+            (order_id, "" if order_id in venue.ledger.open else venue.cancel(order_id)) for order_id in order_ids
+        ]
+    else:
+        reasons = [(order_id, venue.cancel(order_id)) for order_id in order_ids]
     desk.tell()
     results = [
         {"success": not reason, "failure_reason": reason or "UNKNOWN_CANCEL_FAILURE_REASON", "order_id": order_id}
@@ -71,8 +80,10 @@ def batch_cancel(desk: Desk, _request: Request, body: bytes) -> Json:
 def order(desk: Desk, request: Request, _body: bytes) -> Json:
     venue = desk.present()
     found = venue.ledger.by_id.get(request.path_params["order_id"])
-    if found is None:
+    if found is None or desk.faults.lag(OrderNotFound, venue.now) is not None:
         raise NotFound("order with this orderID was not found", "unknown")
+    if desk.faults.lag(PendingLag, venue.now) is not None:
+        found = as_created(found)
     return {"order": shapes.order(found, venue, portfolio=PORTFOLIO, user=USER)}
 
 
@@ -83,7 +94,9 @@ def listing(desk: Desk, request: Request, _body: bytes) -> Json:
         raise BadRequest("OPEN cannot be combined with other order statuses")
     fits = _filter(request, statuses)
     venue = desk.present()
-    rows = [(one.number, one) for one in reversed(venue.ledger.orders) if fits(one)]
+    lag = desk.faults.lag(ListingLag, venue.now)
+    known = venue.ledger.orders if lag is None else venue.ledger.orders[: -lag.newest]
+    rows = [(one.number, one) for one in reversed(known) if fits(one)]
     limit = queries.integer(request, "limit", least=1) or _ORDERS_LIMIT
     shown, cursor = queries.page(rows, cursor=request.query_params.get("cursor"), limit=min(limit, _ORDERS_LIMIT))
     orders = [shapes.order(one, venue, portfolio=PORTFOLIO, user=USER) for one in shown]
@@ -96,9 +109,11 @@ def fills(desk: Desk, request: Request, _body: bytes) -> Json:
     products = queries.words(request, "product_ids")
     start = queries.moment(request, "start_sequence_timestamp")
     end = queries.moment(request, "end_sequence_timestamp")
+    venue = desk.present()
+    lag = desk.faults.lag(FillsLag, venue.now)
     rows = [
         (one.number, one)
-        for one in reversed(desk.present().ledger.fills)
+        for one in reversed(venue.ledger.fills if lag is None else venue.ledger.fills[: -lag.newest])
         if (not order_ids or one.order.order_id in order_ids)
         and (not trade_ids or one.trade_id in trade_ids)
         and (not products or one.order.ticket.product in products)
@@ -118,6 +133,14 @@ def _placed(desk: Desk, ticket: Ticket | Refusal, configuration: OrderConfigurat
     if isinstance(taken, Refusal):
         return shapes.refused(taken, configuration)
     return shapes.accepted(taken, ticket.side.name, ticket.product, configuration)
+
+
+def _cancel_late(desk: Desk, order_ids: list[str]) -> None:
+    venue = desk.present()
+    for order_id in order_ids:
+        if order_id in venue.ledger.open:
+            venue.cancel(order_id)
+    desk.tell()
 
 
 def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], bool]:

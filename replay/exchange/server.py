@@ -9,12 +9,13 @@ so that any client of Coinbase can be pointed at it. It lives until SIGINT, SIGT
 from __future__ import annotations
 
 import asyncio
+import copy
 import signal
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,6 @@ import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from events.catalog import ProductListed
 from events.event import Event
@@ -35,21 +35,25 @@ from replay.exchange import control, rest
 from replay.exchange.auth import KeyRing, KeyType, issue_key, write_key_file
 from replay.exchange.certificates import Certificates, issue_certificates
 from replay.exchange.desk import PORTFOLIO, USER, Desk
+from replay.exchange.faults import AnyFault
+from replay.exchange.faulty_requests import FaultyRequests
 from replay.exchange.hub import Hub
 from replay.exchange.memory import RememberingVenue
 from replay.exchange.pace import Pace
 from replay.exchange.pump import Pump, Start
 from replay.exchange.rules import VenueRules
+from replay.exchange.schedule import Faults
+from replay.exchange.settings import Settings
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
+from replay.exchange.wire import PacedSocket, RequestConnection
 from replay.exchange.ws import Sockets
 
 KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{derived_id('exchange', 'key', 1)}"
 
 _HOST = "127.0.0.1"
-#: Small buffers, so that little of the tape is under way between the exchange and who follows it.
+#: Small, so that little of the tape is under way between the exchange and who follows it.
 _SEND_BUFFER_BYTES = 8 * 1024
-_WRITE_BUFFER_BYTES = 4 * 1024
 _KEEP_ALIVE_S = 75
 _GOODBYE_S = 0.1
 _SHUTDOWN_S = 2
@@ -86,6 +90,8 @@ class ExchangeOptions:
     folder: Path | None = None  # for the key file and certificates; a fresh temporary one when None
     remember_as: str | None = None  # the tape's digest: a later start in the folder goes on where this one ended
     tls: bool = False
+    faults: Sequence[AnyFault] = ()
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +142,10 @@ async def _serve(options: ExchangeOptions, listener: socket.socket, on_ready: Ca
     certificates = issue_certificates(folder, _HOST) if options.tls else None
     ready = _ready(options, listener, key_file, certificates, clock=desk.venue.now)
     server = _Server(_configuration(certificates), lambda: on_ready(ready))
-    sockets = Sockets(desk.hub, desk.pump, desk.keys, subscribe_within_s=options.subscribe_within_s)
+    sockets = Sockets(desk, subscribe_within_s=options.subscribe_within_s)
     routes = [*control.routes(desk, server.leave), *rest.routes(desk)]
-    server.config.app = _either(Starlette(routes=routes), sockets)
+    requests = FaultyRequests(Starlette(routes=routes), desk.faults, lambda: desk.venue.now)
+    server.config.app = _either(requests, sockets)
     player = asyncio.create_task(desk.pump.play())
     heart = asyncio.create_task(_beat(desk, _beat_s(options.speed)))
     player.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else server.leave())
@@ -166,7 +173,7 @@ def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
     keys.add(replace(key, can_trade=options.key_can_trade, can_transfer=options.key_can_transfer))
     key_file = folder / "cdp_api_key.json"
     write_key_file(key_file, key.name, private)
-    return Desk(venue, pump, hub, keys), key_file
+    return Desk(venue, pump, hub, keys, Faults(options.faults), copy.copy(options.settings)), key_file
 
 
 def _venue(options: ExchangeOptions, folder: Path, facts: Iterator[tuple[int, Event]]) -> Venue:
@@ -211,8 +218,8 @@ def _ready(
 def _configuration(certificates: Certificates | None) -> uvicorn.Config:
     return uvicorn.Config(
         _nothing,
-        http="h11",
-        ws=_PacedSocket,
+        http=RequestConnection,
+        ws=PacedSocket,
         ws_max_size=1 << 20,
         ws_ping_interval=None,  # a client that stands in a debugger stays connected
         ws_per_message_deflate=False,
@@ -255,15 +262,6 @@ async def _beat(desk: Desk, interval_s: float) -> None:
         desk.hub.beat(uptime)
         await asyncio.sleep(interval_s)
         uptime += int(interval_s * NANOSECONDS)
-
-
-class _PacedSocket(WebSocketsSansIOProtocol):
-    """A connection that holds little back: what does not fit waits with the tape."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
-        super().connection_made(transport)
 
 
 class _Server(uvicorn.Server):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from starlette.types import Receive, Scope, Send
+
 from replay.exchange import channels
-from replay.exchange.auth import KeyRing, Unauthorized
-from replay.exchange.hub import MARKET_CHANNELS, PRIVATE_CHANNELS, Connection, Hub, Message
-from replay.exchange.pump import Pump
+from replay.exchange.auth import Unauthorized
+from replay.exchange.desk import Desk
+from replay.exchange.faults import ClockSkew
+from replay.exchange.faulty_frames import FrameWriter
+from replay.exchange.hub import MARKET_CHANNELS, PRIVATE_CHANNELS, Connection
+from replay.exchange.wire import transport_of
 
 _NORMAL_CLOSURE = 1000
 
@@ -18,18 +22,18 @@ _NORMAL_CLOSURE = 1000
 class Sockets:
     """An ASGI application for WebSocket connections on any path."""
 
-    def __init__(self, hub: Hub, pump: Pump, keys: KeyRing, *, subscribe_within_s: float) -> None:
-        self.hub = hub
-        self.pump = pump
-        self.keys = keys
+    def __init__(self, desk: Desk, *, subscribe_within_s: float) -> None:
+        self.desk = desk
+        self.hub = desk.hub
+        self.pump = desk.pump
         self.subscribe_within_s = subscribe_within_s
 
-    async def __call__(
-        self, _scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert (await receive())["type"] == "websocket.connect"
         await send({"type": "websocket.accept"})
-        connection = Connection(send)
+        venue = self.desk.venue
+        writer_of = FrameWriter(send, faults=self.desk.faults, now=lambda: venue.now, transport=transport_of(scope))
+        connection = Connection(writer_of, self.desk.settings)
         self.hub.join(connection)
         writer = asyncio.create_task(connection.write_out())
         listener = asyncio.create_task(self._listen(connection, receive, send))
@@ -41,12 +45,7 @@ class Sockets:
                 task.cancel()
             await asyncio.gather(writer, listener, return_exceptions=True)
 
-    async def _listen(
-        self,
-        connection: Connection,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def _listen(self, connection: Connection, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(self.subscribe_within_s):
                 message = await receive()
@@ -79,7 +78,8 @@ class Sockets:
             if channel in PRIVATE_CHANNELS:
                 raise channels.Refused(channels.AUTHENTICATION_FAILURE)
             return
+        skew = self.desk.faults.lag(ClockSkew, self.desk.venue.now)
         try:
-            self.keys.check(token, now_s=time.time(), uris=None)
+            self.desk.keys.check(token, now_s=time.time() + (0 if skew is None else skew.seconds), uris=None)
         except Unauthorized:
             raise channels.Refused(channels.AUTHENTICATION_FAILURE) from None

@@ -1,0 +1,67 @@
+"""What of the exchange is not known for certain, or differs by day: switches, also while it runs.
+
+`POST /control/settings` takes a JSON object of some of these names and answers with all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How the exchange behaves where its documents are silent or disagree."""
+
+    client_id: bool = False  # frames carry `"client_id":""` as the printed samples do; recorded ones do not
+    #: Private requests a second and key; None is no limit and no headers. The published number was 30.
+    requests_per_s: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+    retry_after: bool = False  # whether a 429 of the limit says when to come back
+    #: A connection that was sent nothing for so long is closed, as after 60 to 90 s; None is never.
+    idle_close_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = 75.0
+    edits: bool = False  # whether orders can be edited; else CANNOT_EDIT_FUTURES_ORDER, as the documents suggest
+
+
+class BadSettings(ValueError):
+    """What was given are no settings; the message says where and why."""
+
+
+def change(settings: Settings, content: bytes) -> None:
+    """Take what a JSON object names, all of it or nothing. Raises `BadSettings`."""
+    try:
+        given = msgspec.json.decode(content, type=dict[str, object])
+        changed = msgspec.convert({**msgspec.to_builtins(settings), **given}, Settings)
+    except msgspec.MsgspecError as error:
+        raise BadSettings(
+            f"no settings: {error}; a setting is one of {', '.join(Settings.__struct_fields__)}"
+        ) from None
+    for name in Settings.__struct_fields__:
+        setattr(settings, name, getattr(changed, name))
+
+
+class RequestLimit:
+    """Private requests of one second, by key. Headers: the limit, what is left of it, seconds until it starts anew."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._second = 0
+        self._used: dict[str, int] = {}
+
+    def take(self, key: str) -> tuple[bool, dict[str, str]]:
+        """Whether one more request may pass, and the headers of its answer; none without a limit."""
+        limit = self._settings.requests_per_s
+        if limit is None:
+            return True, {}
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._used = second, {}
+        used = self._used[key] = self._used.get(key, 0) + 1
+        headers = {
+            "x-ratelimit-limit": str(limit),
+            "x-ratelimit-remaining": str(max(0, limit - used)),
+            "x-ratelimit-reset": "1",
+        }
+        if used > limit and self._settings.retry_after:
+            headers["retry-after"] = "1"
+        return used <= limit, headers
