@@ -30,6 +30,10 @@ class Behaviour(Protocol):
     def hears(self) -> frozenset[type[Event]]:
         """The events it is told of. Its own events must be among them."""
 
+    @property
+    def answers(self) -> frozenset[type[Event]]:
+        """Those of them that it may answer. All others it only folds, so nobody waits for it."""
+
     state: Any  # a mutable msgspec.Struct: everything it knows, and all that a snapshot holds
 
     def fold(self, record: Record) -> None:
@@ -50,11 +54,14 @@ class Seat:
         self.behaviour = behaviour
         self.name = behaviour.name
         self.hears = behaviour.hears
+        self.answers = behaviour.answers
         self._outstanding: deque[Event] = deque()
 
     def hear(self, record: Record) -> Sequence[Event]:
         """Fold the record and decide on it. The answer is remembered until it comes back as records."""
         self.follow(record)
+        if type(record.event) not in self.answers:
+            return ()
         said = self.behaviour.decide(record, self._outstanding)
         if said:
             self._outstanding.extend(said)
@@ -62,6 +69,8 @@ class Seat:
 
     def answer(self, record: Record) -> Sequence[Event]:
         """What it would say to the record, already followed. Nothing is remembered."""
+        if type(record.event) not in self.answers:
+            return ()
         return self.behaviour.decide(record, self._outstanding)
 
     def take_as_said(self, recorded: Sequence[Event]) -> None:

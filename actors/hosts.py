@@ -20,6 +20,9 @@ from events.event import Event
 from events.money import use_exact_arithmetic
 from events.record import Record
 
+#: Records that only wait to be folded are told at last when they are so many.
+MOST_WAITING = 512
+
 
 class TurnHost:
     """Behaviours called directly, in the order of their names, by the thread that calls `hear`."""
@@ -134,12 +137,15 @@ class Mailbox(pykka.ThreadingActor):
             self._inner.admit(message.seat)
 
 
-class _Box(NamedTuple):
-    """The journal's side of a mailbox."""
+class _Box:
+    """The journal's side of a mailbox. `waiting`: records it only folds, told with the next that it may answer."""
 
-    ref: pykka.ActorRef[Mailbox]
-    seats: tuple[Seat, ...]
-    hears: frozenset[type[Event]]
+    def __init__(self, ref: pykka.ActorRef[Mailbox], seats: Sequence[Seat]) -> None:
+        self.ref = ref
+        self.seats = {seat.name: seat for seat in seats}
+        self.hears = frozenset[type[Event]]().union(*(seat.hears for seat in seats))
+        self.answers = frozenset[type[Event]]().union(*(seat.answers for seat in seats))
+        self.waiting: list[Record] = []
 
 
 class ActorHost:
@@ -150,28 +156,44 @@ class ActorHost:
         self._replies: queue.SimpleQueue[_Reply] = queue.SimpleQueue()
         self._boxes: dict[str, _Box] = {}
         self._left_out: set[str] = set()
+        self._late: list[Failure] = []
         self._wave = 0
         for seats in mailboxes:
             self._open(seats)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(sorted(s.name for box in self._boxes.values() for s in box.seats if s.name not in self._left_out))
+        return tuple(
+            sorted(s.name for box in self._boxes.values() for s in box.seats.values() if s.name not in self._left_out)
+        )
 
     def hear(self, records: Sequence[Record]) -> Heard:
+        called: list[str] = []
+        for name, box in self._boxes.items():
+            is_called = False
+            for record in records:
+                kind = type(record.event)
+                if kind in box.hears:
+                    box.waiting.append(record)
+                    is_called = is_called or kind in box.answers
+            if is_called or len(box.waiting) >= MOST_WAITING:
+                called.append(name)
+        return self._tell(called)
+
+    def _tell(self, called: Sequence[str]) -> Heard:
+        """Tell these mailboxes what waits for them, and bring back their answers."""
         self._wave += 1
         told: dict[str, int] = {}
-        heard = Heard([], [])
-        kinds = {type(record.event) for record in records}
-        for name, box in list(self._boxes.items()):
-            if kinds.isdisjoint(box.hears):
-                continue
-            for_box = [record for record in records if type(record.event) in box.hears]
+        heard = Heard([], self._late)
+        self._late = []
+        for name in called:
+            box = self._boxes[name]
+            records, box.waiting = box.waiting, []
             try:
-                box.ref.tell(_Tell(self._wave, for_box))
-                told[name] = for_box[0].seq
+                box.ref.tell(_Tell(self._wave, records))
+                told[name] = records[0].seq
             except pykka.ActorDeadError:
-                heard.failures.extend(self._abandon(name, for_box[0].seq, "its actor is dead", hung=False))
+                heard.failures.extend(self._abandon(name, records[0].seq, "its actor is dead", hung=False))
         replies = self._collect(told)
         for reply in replies:
             heard.answers.extend(reply.heard.answers)
@@ -179,12 +201,18 @@ class ActorHost:
         if len(replies) > 1:
             heard.answers.sort(key=_log_order)
         for name, first in told.items():  # what is still here did not answer
-            heard.failures.extend(self._abandon(name, first, f"no answer within {self._answer_limit_s:g} s", hung=True))
+            error = f"no answer within {self._answer_limit_s:g} s"
+            heard.failures.extend(self._abandon(name, first, error, hung=True))
         self._left_out.update(failure.actor for failure in heard.failures)
         heard.failures.sort()
         return heard
 
+    def _catch_up(self) -> None:
+        """Tell everybody what waits. Nothing of it can be answered; who fails over it is said with the next wave."""
+        self._late += self._tell([name for name, box in self._boxes.items() if box.waiting]).failures
+
     def snapshot(self) -> dict[str, bytes]:
+        self._catch_up()
         self._wave += 1
         asked = dict.fromkeys(self._boxes, 0)
         for box in self._boxes.values():
@@ -194,11 +222,11 @@ class ActorHost:
         return {name: states[name] for name in sorted(states)}
 
     def admit(self, seat: Seat) -> None:
+        self._catch_up()  # it has folded the log to its head: nothing older may reach it
         self._left_out.discard(seat.name)
-        for name, box in self._boxes.items():
-            if seat.name in {other.name for other in box.seats}:
-                seats = tuple(seat if other.name == seat.name else other for other in box.seats)
-                self._boxes[name] = _Box(box.ref, seats, box.hears)
+        for box in self._boxes.values():
+            if seat.name in box.seats:
+                box.seats[seat.name] = seat
                 box.ref.tell(_Admit(seat))
                 return
         self._open([seat])
@@ -212,8 +240,7 @@ class ActorHost:
 
     def _open(self, seats: Sequence[Seat]) -> None:
         name = "+".join(seat.name for seat in seats)
-        ref = Mailbox.start(name, seats, self._replies)
-        self._boxes[name] = _Box(ref, tuple(seats), frozenset().union(*(seat.hears for seat in seats)))
+        self._boxes[name] = _Box(Mailbox.start(name, seats, self._replies), seats)
 
     def _collect(self, awaited: dict[str, int]) -> list[_Reply]:
         """Replies of this wave, removed from `awaited`; what is left there when time is up did not answer."""
@@ -235,7 +262,9 @@ class ActorHost:
     def _abandon(self, name: str, first: int, error: str, *, hung: bool) -> list[Failure]:
         box = self._boxes.pop(name)
         box.ref.stop(block=False)
-        return [Failure(first, seat.name, error, hung) for seat in box.seats if seat.name not in self._left_out]
+        return [
+            Failure(first, seat.name, error, hung) for seat in box.seats.values() if seat.name not in self._left_out
+        ]
 
 
 def _log_order(answer: Answer) -> tuple[int, str, int]:

@@ -15,6 +15,7 @@ class CatalogBehaviour:
 
     name = "catalog"
     hears: frozenset[type[Event]] = Catalog.hears | {ProductChanged}
+    answers: frozenset[type[Event]] = frozenset({ProductListed})
 
     def __init__(self) -> None:
         self.state = Catalog()

@@ -55,6 +55,9 @@ class FundingBehaviour:
         AdjustmentReversed,
         SessionStarted,
     }
+    answers: frozenset[type[Event]] = frozenset(
+        {ClockTicked, FundingPaid, FundingRatePublished, OrderFilled, AdjustmentReversed}
+    )
 
     def __init__(self) -> None:
         self.state = FundingState()

@@ -65,6 +65,8 @@ class MarksBehaviour:
     name = "marks"
     hears: frozenset[type[Event]] = _MARKET | _FEED | Marks.hears | {ClockTicked, SessionStarted, ProductListed}
 
+    answers: frozenset[type[Event]] = _MARKET | _FEED | {ClockTicked, SessionStarted}
+
     def __init__(self) -> None:
         self.state = MarksState()
 

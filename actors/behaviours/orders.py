@@ -58,6 +58,10 @@ class OrdersBehaviour:
     def __init__(self) -> None:
         self.state = State()
 
+    @property
+    def answers(self) -> frozenset[type[Event]]:
+        return frozenset(_ANSWERS)
+
     def fold(self, record: Record) -> None:
         state = self.state
         state.orders.fold(record)

@@ -58,6 +58,7 @@ class PaperExchange:
 
     name = "paper"
     hears: frozenset[type[Event]] = _MARKET | _OWN | _OTHERS
+    answers: frozenset[type[Event]] = _MARKET | _OTHERS
 
     def __init__(self) -> None:
         self.state = PaperState()

@@ -62,6 +62,9 @@ class PositionBehaviour:
         | Reconciliation.hears
         | {ClockTicked, SessionStarted, PositionChanged, DiscrepancyFound, DiscrepancyCleared}
     )
+    answers: frozenset[type[Event]] = frozenset(
+        {OrderFilled, AdjustmentApplied, AdjustmentReversed, PositionReported, ClockTicked}
+    )
 
     def __init__(self) -> None:
         self.state = PositionState()

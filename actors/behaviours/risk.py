@@ -77,6 +77,10 @@ class RiskBehaviour:
     def __init__(self) -> None:
         self.state = RiskState()
 
+    @property
+    def answers(self) -> frozenset[type[Event]]:
+        return frozenset(_ANSWERS)
+
     def fold(self, record: Record) -> None:
         state, event = self.state, record.event
         state.account.fold(record)

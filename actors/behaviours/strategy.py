@@ -62,6 +62,7 @@ class StrategyBehaviour:
         | Watch.hears
         | {DecisionMade, OrderProposed, OrderRefused, StrategyFailed, StrategyPaused, StrategyResumed, StopRequested}
     )
+    answers: frozenset[type[Event]] = frozenset({ClockTicked})
 
     def __init__(self, name: str, strategy: Strategy) -> None:
         self.strategy_name = name

@@ -10,6 +10,7 @@ import pytest
 from actors.behaviour import Behaviour, Diverged, Seat
 from actors.hosts import ActorHost, TurnHost
 from actors.turns import MAX_WAVES, Host, RunawayTurn, Turns
+from events.event import Event
 from events.record import AnyEvent, Record
 from events.session import ActorFailed, ClockTicked
 from events.strategy import StrategyPaused
@@ -168,3 +169,54 @@ def test_a_restored_mapping_is_gone_through_in_the_order_it_grew_in() -> None:
     other.restore(seat.snapshot())
     assert list(other.behaviour.state.orders) == ["z", "a"]
     assert other.digest() == seat.digest()
+
+
+class Folder(Toy):
+    """Hears everything that Toy hears, and answers ticks only."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.answers = frozenset({ClockTicked})
+
+
+def test_nobody_waits_for_one_that_only_folds_and_it_still_hears_all_in_order() -> None:
+    host = one_actor_each([Folder("abe"), Toy("zoe", asks="abe")])
+    turns = Turns(host)
+    for at in range(1, 4):
+        turns.run([("operator", StrategyPaused(strategy="x", reason="x"))] * 3, at)
+        turns.run([TICK], at)
+    turns.run([("operator", StrategyPaused(strategy="x", reason="x"))], 9)
+    reference = in_turn([Folder("abe"), Toy("zoe", asks="abe")])
+    other = Turns(reference)
+    for at in range(1, 4):
+        other.run([("operator", StrategyPaused(strategy="x", reason="x"))] * 3, at)
+        other.run([TICK], at)
+    other.run([("operator", StrategyPaused(strategy="x", reason="x"))], 9)
+    assert host.snapshot() == reference.snapshot()
+    host.close()
+
+
+def test_one_that_fails_over_a_record_it_only_folds_is_told_with_the_next_wave() -> None:
+    class Poisoned(Folder):
+        def fold(self, record: Record) -> None:
+            if isinstance(record.event, StrategyPaused) and record.by == "operator":
+                raise ValueError("poison")
+            super().fold(record)
+
+    host = one_actor_each([Poisoned("bad"), Toy("zoe")])
+    turns = Turns(host)
+    first, failures = turns.run([("operator", StrategyPaused(strategy="x", reason="x"))], 1)
+    assert (len(first), failures) == (1, [])
+    records, failures = turns.run([TICK], 2)
+    assert [(f.actor, f.record) for f in failures] == [("bad", 1)]
+    assert [r.by for r in records] == ["clock", "supervisor", "zoe"]
+    host.close()
+
+
+def test_a_behaviour_is_not_asked_about_a_record_it_does_not_answer() -> None:
+    class Talkative(Folder):
+        def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
+            return [StrategyPaused(strategy=self.name, reason="unasked")]
+
+    records, _ = Turns(in_turn([Talkative("abe")])).run([("operator", StrategyPaused(strategy="x", reason="x"))], 1)
+    assert len(records) == 1

@@ -26,6 +26,7 @@ class Toy:
     def __init__(self, name: str, *, says: int = 1, asks: str = "") -> None:
         self.name = name
         self.hears: frozenset[type[Event]] = frozenset({ClockTicked, StrategyPaused, StrategyResumed})
+        self.answers = self.hears
         self.state = Heard(seqs=[])
         self._says = says
         self._asks = asks

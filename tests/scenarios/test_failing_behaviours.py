@@ -30,6 +30,7 @@ class Faulty:
         self._fault = fault
         self.name = inner.name
         self.hears = inner.hears
+        self.answers = inner.answers
 
     @property
     def state(self) -> object:
