@@ -88,7 +88,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Run the behaviours over a tape directly; fills are simulated by the paper exchange's rules."""
-    from scripts.cli.testing_back import run_backtest
+    from scripts.cli.backtesting import run_backtest
 
     run_backtest(tape, config, seed, seconds, out, as_json=as_json)
 
