@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fee-per-contract", type=_decimal, default=FeeSetting().per_contract)
     parser.add_argument("--key-type", choices=["ec", "ed25519"], default="ec")
     parser.add_argument("--data-dir", type=Path, help="for the key file; a temporary folder by default")
+    parser.add_argument("--friday-halt", action="store_true", help="no orders on Fridays, 17 to 18 in New York")
     parser.add_argument("--faults", type=Path, help="a JSON list of faults, as for POST /control/faults")
     parser.add_argument("--settings", type=Path, help="a JSON object of settings, as for POST /control/settings")
     parser.add_argument("--tls", action="store_true", help="serve https and wss with an authority of its own")
@@ -56,7 +57,7 @@ def _options(given: argparse.Namespace) -> ExchangeOptions:
         tape=tape,
         speed=given.speed,
         port=given.port,
-        rules=VenueRules(start_cash=given.start_cash, fees=fees),
+        rules=VenueRules(start_cash=given.start_cash, fees=fees, friday_halt=given.friday_halt),
         start=Start(given.start),
         key_type=given.key_type,
         folder=given.data_dir,

@@ -89,6 +89,7 @@ _CREATE_FIELDS: Mapping[str, type] = {
 }
 _CLOSE_FIELDS: Mapping[str, type] = {"client_order_id": str, "product_id": str, "size": str}
 _CANCEL_FIELDS: Mapping[str, type] = {"order_ids": list}
+_EDIT_FIELDS: Mapping[str, type] = {"order_id": str, "price": str, "size": str, "stop_price": str}
 _SETTING_FIELDS: Mapping[str, type] = {"setting": str}
 
 #: Longer numbers are refused, so that products of three of them stay exact.
@@ -136,6 +137,18 @@ def read_cancel(body: bytes) -> list[str]:
     if len(ids) > 100:
         raise BadRequest("at most 100 order_ids are cancelled at once")
     return ids
+
+
+def read_edit(body: bytes) -> tuple[str, Decimal, Decimal]:
+    """`POST /orders/edit`: order id, price, size; what is left out is zero. Raises `BadRequest`."""
+    fields = _fields(body, _EDIT_FIELDS)
+    order_id = fields.get("order_id")
+    price, size = _decimal(fields.get("price") or "0"), _decimal(fields.get("size") or "0")
+    if not order_id:
+        raise BadRequest("order_id must be provided")
+    if price is None or size is None:
+        raise BadRequest("price and size must be numbers")
+    return str(order_id), price, size
 
 
 def read_setting(body: bytes) -> str:

@@ -38,7 +38,7 @@ def _of_product(ticket: Ticket, venue: Venue) -> Refusal | None:
         return _both("TRADING_DISABLED", f"Trading of {ticket.product} is disabled")
     if product.cancel_only:
         return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in cancel only mode")
-    if not product.session_open:
+    if not venue.session_open:
         return _both("INVALID_FCM_TRADING_SESSION", f"The session of {ticket.product} is closed")
     if product.limit_only and ticket.kind is OrderKind.MARKET_IOC:
         return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in limit only mode")

@@ -80,7 +80,9 @@ def ticker(venue: Venue, *, kind: str, with_quotes: bool) -> str:
         "price_percent_chg_24_h": number(day.change_percent),
     }
     if with_quotes:
-        bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
+        is_quoted = venue.session_open  # in the Friday halt the quotes are empty
+        bid = venue.market.best(Side.BUY) if is_quoted else None
+        ask = venue.market.best(Side.SELL) if is_quoted else None
         row["best_bid"], row["best_bid_quantity"] = (number(bid[0]), number(bid[1])) if bid else ("", "")
         row["best_ask"], row["best_ask_quantity"] = (number(ask[0]), number(ask[1])) if ask else ("", "")
     return dumped([{"type": kind, "tickers": [row]}])

@@ -1,8 +1,9 @@
 """The exchange's calendar: hours of funding, times of settlement, windows of margin.
 
 Funding falls due at whole multiples of the product's interval. Cash moves at settlements, fixed times of the UTC day.
-The intraday margin window is 8:00 to 16:00 in New York on weekdays; New York's summer time runs from the second Sunday
-of March to the first of November, computed here so that it does not hang on the machine's time zones.
+US futures pause on Fridays from 17:00 to 18:00 in New York. The intraday margin window is 8:00 to 16:00 in New York on
+weekdays. New York's summer time runs from the second Sunday of March to the first of November, computed here so that it
+does not hang on the machine's time zones.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from events.terms import NANOSECONDS, MarginWindow
 
 _DAY = 86_400 * NANOSECONDS
+_FRIDAY = 4
 _MINUTE = 60 * NANOSECONDS
 
 
@@ -52,6 +54,12 @@ def margin_window(at: int) -> tuple[MarginWindow, int]:
         if at < closes:
             return MarginWindow.INTRADAY, closes
     raise AssertionError("five days always hold a weekday")
+
+
+def is_friday_halt(at: int) -> bool:
+    """Whether US futures pause: Fridays from 17:00 to 18:00 in New York."""
+    today = (datetime.fromtimestamp(at // NANOSECONDS, tz=UTC) - timedelta(hours=5)).date()
+    return today.weekday() == _FRIDAY and _in_new_york(today, 17) <= at < _in_new_york(today, 18)
 
 
 def _in_new_york(day: date, hour: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from events.catalog import MarginRates, ProductListed
+from events.catalog import MarginRates
 from events.money import ZERO, quotient
 from events.terms import NANOSECONDS, Level, Side
 from replay.exchange.candles import Candle
@@ -51,7 +51,7 @@ def product(venue: Venue) -> Json:
         "product_type": "FUTURE",
         "quote_currency_id": listed.quote_currency,
         "base_currency_id": "",
-        "fcm_trading_session_details": _session(listed, venue.now),
+        "fcm_trading_session_details": _session(venue),
         "mid_market_price": number(middle),
         "alias": "",
         "alias_to": [],
@@ -113,14 +113,15 @@ def candle(bucket: Candle) -> Json:
     }
 
 
-def _session(listed: ProductListed, now: int) -> Json | None:
+def _session(venue: Venue) -> Json | None:
+    listed, now = venue.product, venue.now
     if listed.venue == "INTX":
         return None
     day = 86_400 * NANOSECONDS
     opened = (now - 21 * 3_600 * NANOSECONDS) // day * day + 21 * 3_600 * NANOSECONDS
-    state = "OPEN" if listed.session_open else "CLOSED"
+    state = "OPEN" if venue.session_open else "CLOSED"
     return {
-        "is_session_open": listed.session_open,
+        "is_session_open": venue.session_open,
         "open_time": rfc3339(opened),
         "close_time": rfc3339(opened + day),
         "session_state": f"FCM_TRADING_SESSION_STATE_{state}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import msgspec
 
 from events.catalog import ProductListed
 from events.event import Event
+from replay.exchange.editing import EditRefusal
 from replay.exchange.orders import Order, Refusal, Ticket
 from replay.exchange.rules import VenueRules
 from replay.exchange.venue import Venue
@@ -50,7 +52,15 @@ class _Cancelled(msgspec.Struct, tag="cancelled", tag_field="kind"):
     order_id: str
 
 
-_Line = _Began | _Created | _Cancelled
+class _Edited(msgspec.Struct, tag="edited", tag_field="kind"):
+    heard: int
+    now: int
+    order_id: str
+    price: Decimal
+    size: Decimal
+
+
+_Line = _Began | _Created | _Cancelled | _Edited
 
 
 class RememberingVenue(Venue):
@@ -81,6 +91,8 @@ class RememberingVenue(Venue):
                 self.advance(line.now)
                 if isinstance(line, _Created):
                     self.create(line.ticket, is_close=line.is_close)
+                elif isinstance(line, _Edited):
+                    self.edit(line.order_id, price=line.price, size=line.size)
                 else:
                     self.cancel(line.order_id)
         self._hear_until(facts, until)
@@ -103,6 +115,11 @@ class RememberingVenue(Venue):
         if not self._is_remembering:
             self._write(_Cancelled(self.heard, self.now, order_id))
         return super().cancel(order_id)
+
+    def edit(self, order_id: str, *, price: Decimal, size: Decimal) -> EditRefusal | None:
+        if not self._is_remembering:
+            self._write(_Edited(self.heard, self.now, order_id, price, size))
+        return super().edit(order_id, price=price, size=size)
 
     def _hear_until(self, facts: Iterator[tuple[int, Event]], heard: int) -> None:
         for at, event in islice(facts, heard - self.heard):

@@ -73,6 +73,7 @@ class Order:
     last_fill_at: int | None = None
     cancel_message: str = ""
     is_liquidation: bool = False
+    edits: tuple[tuple[Decimal, Decimal, int], ...] = ()  # price, size, and when it took them
 
     @property
     def is_open(self) -> bool:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from replay.exchange import rest_account, rest_market, rest_orders
+from replay.exchange import rest_account, rest_edits, rest_market, rest_orders
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
@@ -50,10 +50,12 @@ _VIEW: Sequence[tuple[str, str, Answer]] = (
     ("GET", "/orders/historical/fills", rest_orders.fills),
     ("GET", "/orders/historical/{order_id}", rest_orders.order),
     ("POST", "/orders/preview", rest_orders.preview),
+    ("POST", "/orders/edit_preview", rest_edits.edit_preview),
 )
 _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/orders", rest_orders.create),
     ("POST", "/orders/batch_cancel", rest_orders.batch_cancel),
+    ("POST", "/orders/edit", rest_edits.edit),
     ("POST", "/orders/close_position", rest_orders.close_position),
     ("POST", "/cfm/intraday/margin_setting", rest_account.set_margin_setting),
 )

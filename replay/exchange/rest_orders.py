@@ -52,7 +52,7 @@ def preview(desk: Desk, _request: Request, body: bytes) -> Json:
     venue = desk.present()
     refusal = ticket if isinstance(ticket, Refusal) else venue.check(ticket)
     errors = [refusal.preview] if refusal is not None else []
-    row = _preview_of(venue, None if isinstance(ticket, Refusal) else ticket)
+    row = preview_of(venue, None if isinstance(ticket, Refusal) else ticket)
     preview_id = derived_id("exchange", "preview", venue.now)
     return {"errs": errors, "warning": ["UNKNOWN"], "is_max": False, "preview_id": preview_id, **row}
 
@@ -168,7 +168,8 @@ def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], boo
     return fits
 
 
-def _preview_of(venue: Venue, ticket: Ticket | None) -> Json:
+def preview_of(venue: Venue, ticket: Ticket | None) -> Json:
+    """The figures of an order at the present market; zeros for none."""
     bid, ask = venue.market.best(Side.BUY), venue.market.best(Side.SELL)
     qty, value = (ZERO, ZERO) if ticket is None else (ticket.qty, _value(venue, ticket))
     price = ZERO if not qty else quotient(value, qty * venue.holding.contract_size, places=8)

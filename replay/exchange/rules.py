@@ -21,4 +21,5 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     price_band: Decimal | None = None  # how far through the mark a limit may lie, as a fraction of it
     liquidation_rate: Decimal = Decimal("0.002")  # of notional, on top of the taker's fee
     intraday_margin: bool = False  # whether the account has opted in to intraday rates
+    friday_halt: bool = False  # no orders on Fridays from 17 to 18 in New York
     refuse_used_client_ids: bool = False  # else a used id gets the old order's id back, and nothing is placed

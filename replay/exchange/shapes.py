@@ -71,7 +71,10 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
         "outstanding_hold_amount": number(hold_of(held, venue)),
         "is_liquidation": held.is_liquidation,
         "last_fill_time": None if held.last_fill_at is None else rfc3339(held.last_fill_at),
-        "edit_history": [],
+        "edit_history": [
+            {"price": number(price), "size": number(size), "replace_accept_timestamp": rfc3339(at)}
+            for price, size, at in held.edits
+        ],
         "leverage": "",
         "margin_type": "UNKNOWN_MARGIN_TYPE",
         "retail_portfolio_id": portfolio,

@@ -25,6 +25,7 @@ from events.terms import MarginWindow, OrderKind, Side
 from projections.matching import Match, Placement
 from replay.exchange import hours
 from replay.exchange.books import Books
+from replay.exchange.editing import EditRefusal, edited, is_smaller_only, refusal_of_edit
 from replay.exchange.entry import meets_market, refusal_of
 from replay.exchange.funding import FundingClerk
 from replay.exchange.margin import MarginRates, OpenInterest, maintenance
@@ -134,6 +135,27 @@ class Venue:
         self._end(order, Status.CANCELLED, "User requested cancel")
         return ""
 
+    def edit(self, order_id: str, *, price: Decimal, size: Decimal) -> EditRefusal | None:
+        """Change a resting order's price and whole size. None when it was done."""
+        refusal = refusal_of_edit(self, order_id, price=price, size=size)
+        if refusal is not None:
+            return refusal
+        order = self.ledger.by_id[order_id]
+        keeps_place = is_smaller_only(order, price=price, size=size)
+        order.ticket = edited(order.ticket, price=price, size=size)
+        order.edits = (*order.edits, (price, size, self.now))
+        resting = self.market.matching.get(order_id)
+        if keeps_place and resting is not None:
+            resting.leaves = order.leaves
+        else:
+            self.market.matching.cancel(order_id)
+            placed = self._place(order)
+            assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
+            self._match(placed.matches)
+            self._close_if_over(order)
+        self._report(order)
+        return None
+
     def closing_ticket(self, client_order_id: str, size: Decimal | None) -> Ticket | None:
         """The market order that closes `size` of the position, or all of it; None when there is none."""
         held = self.holding.qty
@@ -154,6 +176,11 @@ class Venue:
         """The orders as they stood after each change since the last call, in the order of the changes."""
         reports, self._reports = self._reports, []
         return reports
+
+    @property
+    def session_open(self) -> bool:
+        """Whether orders are taken: by the tape's word, and by the halt of Friday if this exchange keeps it."""
+        return self.product.session_open and not (self.rules.friday_halt and hours.is_friday_halt(self.now))
 
     # Margin.
 
@@ -245,7 +272,7 @@ class Venue:
         return self.market.matching.place(
             order.order_id,
             side=ticket.side,
-            qty=ticket.qty,
+            qty=order.leaves,
             kind=ticket.kind,
             limit_price=ticket.limit_price,
             at=self.now,

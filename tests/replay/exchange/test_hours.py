@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from events.terms import MarginWindow
-from replay.exchange.hours import margin_window, minutes_of, next_boundary, next_settlement
+from replay.exchange.hours import is_friday_halt, margin_window, minutes_of, next_boundary, next_settlement
 from replay.exchange.times import nanoseconds_of, rfc3339
 
 TWICE_A_DAY = minutes_of(("16:00", "04:00"))
@@ -84,3 +84,19 @@ def test_times_keep_their_nanoseconds(text: str, printed: str) -> None:
 def test_a_time_without_its_zone_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="not an RFC 3339 time"):
         nanoseconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_halt"),
+    [
+        ("2026-03-06T21:59:59.999999999Z", False),
+        ("2026-03-06T22:00:00Z", True),
+        ("2026-03-06T22:59:59Z", True),
+        ("2026-03-06T23:00:00Z", False),
+        ("2026-03-13T21:00:00Z", True),
+        ("2026-03-13T22:00:00Z", False),
+        ("2026-03-05T22:30:00Z", False),
+    ],
+)
+def test_futures_pause_on_fridays_at_five_in_new_york_in_winter_and_summer(now: str, *, is_halt: bool) -> None:
+    assert is_friday_halt(nanoseconds_of(now)) is is_halt

@@ -46,7 +46,7 @@ def ticket(client_order_id: str, side: Side, limit: Decimal | None) -> Ticket:
 
 
 def play(venue: Venue, facts: Sequence[tuple[int, Event]], first: int = 0) -> None:
-    """Let the venue hear facts, the requests at their places; the limit that rests is cancelled late."""
+    """Let the venue hear facts, the requests at their places; the limit that rests is changed, and cancelled late."""
     for number, (at, event) in enumerate(facts, first + 1):
         venue.hear(at, event)
         for place, name, side, away in REQUESTS:
@@ -56,6 +56,10 @@ def play(venue: Venue, facts: Sequence[tuple[int, Event]], first: int = 0) -> No
                 limit = None if away is None else (mark * Decimal(away)) // 5 * 5
                 venue.advance(at + 1_000)
                 venue.create(ticket(name, side, limit))
+        if number == 650:
+            for order in list(venue.ledger.open.values()):
+                assert order.ticket.limit_price is not None
+                venue.edit(order.order_id, price=order.ticket.limit_price - 5, size=Decimal(4))
         if number == 700:
             for order in list(venue.ledger.open.values()):
                 venue.cancel(order.order_id)
@@ -67,7 +71,7 @@ def seen(venue: Venue) -> tuple[object, ...]:
     return orders, fills, venue.books.equity(venue.marks()), venue.now, venue.mark()
 
 
-@pytest.mark.parametrize("died_after", [0, 1, 20, 89, 90, 91, 300, 699, 700, 900])
+@pytest.mark.parametrize("died_after", [0, 1, 20, 89, 90, 91, 300, 649, 650, 699, 700, 900])
 def test_a_restarted_exchange_is_the_one_that_died(tmp_path: Path, died_after: int) -> None:
     facts = list(islice(TAPE, 1_000))
     never_died = Venue(TAPE.product, VenueRules(), now=TAPE.start)

@@ -1,0 +1,44 @@
+"""Editing an order over REST. Whether US futures can be edited is not known; by default they cannot."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from starlette.requests import Request
+
+from events.money import ZERO
+from replay.exchange import bodies, rest_orders
+from replay.exchange.desk import Desk
+from replay.exchange.editing import EditRefusal, edited, refusal_of_edit
+from replay.exchange.shapes import Json, number
+
+_REFUSED = EditRefusal("CANNOT_EDIT_FUTURES_ORDER")
+
+
+def edit(desk: Desk, _request: Request, body: bytes) -> Json:
+    order_id, price, size = bodies.read_edit(body)
+    venue = desk.present()
+    refusal = venue.edit(order_id, price=price, size=size) if desk.settings.edits else _REFUSED
+    desk.tell()
+    if refusal is not None:
+        return {"success": False, "errors": _errors(refusal)}
+    return {"success": True, "success_response": {"order_id": order_id}, "errors": []}
+
+
+def edit_preview(desk: Desk, _request: Request, body: bytes) -> Json:
+    """What the order would cost as changed. Changes nothing."""
+    order_id, price, size = bodies.read_edit(body)
+    venue = desk.present()
+    refusal = refusal_of_edit(venue, order_id, price=price, size=size) if desk.settings.edits else _REFUSED
+    found = venue.ledger.by_id.get(order_id)
+    is_shown = found is not None and refusal is None
+    ticket = edited(found.ticket, price=price, size=size) if found is not None and is_shown else None
+    row = rest_orders.preview_of(venue, ticket)
+    average: Decimal = ZERO if found is None else found.average_price
+    shown = ("slippage", "order_total", "commission_total", "quote_size", "base_size", "best_bid", "best_ask")
+    errors = [] if refusal is None else _errors(refusal)
+    return {"errors": errors, **{name: row[name] for name in shown}, "average_filled_price": number(average)}
+
+
+def _errors(refusal: EditRefusal) -> list[Json]:
+    return [{"edit_failure_reason": refusal.edit, "preview_failure_reason": refusal.preview}]

@@ -1,0 +1,101 @@
+"""Orders changed while they rest: refused by default, and by what rules where the switch allows it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.replay.exchange.running import Client, Feed
+
+
+@pytest.fixture
+def editable(exchange: Client) -> Client:
+    """An exchange that lets orders be edited."""
+    exchange.session.post(f"{exchange.ready.rest}/control/settings", data='{"edits": true}', timeout=10)
+    return exchange
+
+
+def edit(client: Client, order_id: str, **fields: str) -> str:
+    """The reason why it was not done, "" when it was."""
+    reply = client.post("/orders/edit", {"order_id": order_id, **fields})
+    assert reply["success"] is not bool(reply["errors"])
+    return "" if reply["success"] else str(reply["errors"][0]["edit_failure_reason"])
+
+
+def shown(client: Client, order_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/orders/historical/{order_id}")["order"]
+    return found
+
+
+def test_futures_orders_are_not_edited_unless_the_switch_allows_it(exchange: Client) -> None:
+    order_id = exchange.limit("a", "BUY", 2, 59_000)
+    assert edit(exchange, order_id, price="59005", size="2") == "CANNOT_EDIT_FUTURES_ORDER"
+    preview = exchange.post("/orders/edit_preview", {"order_id": order_id, "price": "59005", "size": "2"})
+    assert preview["errors"][0]["edit_failure_reason"] == "CANNOT_EDIT_FUTURES_ORDER"
+    assert shown(exchange, order_id)["edit_history"] == []
+
+
+def test_an_edited_order_keeps_its_id_and_its_history(editable: Client) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    with Feed(editable) as feed:
+        feed.subscribe("user")
+        assert edit(editable, order_id, price="59005", size="3") == ""
+        (row,) = feed.orders("OPEN")
+        assert (row["order_id"], row["limit_price"], row["leaves_quantity"]) == (order_id, "59005", "3")
+    order = shown(editable, order_id)
+    assert order["order_configuration"]["limit_limit_gtc"]["limit_price"] == "59005"
+    assert order["edit_history"] == [
+        {"price": "59005", "size": "3", "replace_accept_timestamp": "2026-03-02T14:01:01Z"}
+    ]
+
+
+def test_an_edit_through_the_market_trades(editable: Client) -> None:
+    order_id = editable.limit("a", "BUY", 3, 59_000)
+    assert edit(editable, order_id, price="60010", size="3") == ""
+    order = shown(editable, order_id)
+    assert (order["status"], order["filled_size"]) == ("FILLED", "3")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"price": "59005"}, "INVALID_EDITED_SIZE"),
+        ({"size": "2"}, "INVALID_EDITED_PRICE"),
+        ({"price": "59001", "size": "2"}, "INVALID_EDITED_PRICE"),
+        ({"price": "59005", "size": "0.5"}, "INVALID_EDITED_SIZE"),
+        ({"price": "59000", "size": "2"}, "EDIT_REQUEST_EQUAL_TO_ORIGINAL_REQUEST"),
+        ({"price": "59005", "size": "4000"}, "COMMANDER_REJECTED_EDIT_ORDER"),
+    ],
+)
+def test_an_edit_that_makes_no_order_is_refused_and_changes_nothing(
+    editable: Client, fields: dict[str, str], reason: str
+) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    before = shown(editable, order_id)
+    assert edit(editable, order_id, **fields) == reason
+    assert shown(editable, order_id) == before
+    assert editable.control("books")["open_orders"] == 1
+
+
+def test_only_limit_orders_that_rest_are_edited(editable: Client) -> None:
+    filled = editable.market("a", "BUY", 1)
+    assert edit(editable, "nope", price="59005", size="2") == "ORDER_NOT_FOUND"
+    assert edit(editable, filled, price="59005", size="2") == "ONLY_OPEN_ORDERS_CAN_BE_EDITED"
+    dated = {"base_size": "1", "limit_price": "59000", "end_time": "2027-01-01T00:00:00Z"}
+    reply = editable.order("b", "BUY", {"limit_limit_gtd": dated})
+    order_id = reply["success_response"]["order_id"]
+    assert edit(editable, order_id, price="59005", size="2") == "ONLY_LIMIT_ORDER_EDITS_SUPPORTED"
+
+
+def test_an_edit_preview_says_what_the_changed_order_would_cost(editable: Client) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    preview = editable.post("/orders/edit_preview", {"order_id": order_id, "price": "59500", "size": "4"})
+    assert (preview["errors"], preview["base_size"], preview["quote_size"]) == ([], "4", "2380")
+    assert shown(editable, order_id)["order_configuration"]["limit_limit_gtc"]["base_size"] == "2"
+
+
+@pytest.mark.parametrize("body", [{"price": "1", "size": "1"}, {"order_id": "x", "price": "much"}, {"nice": "field"}])
+def test_an_edit_that_cannot_be_read_is_a_bad_request(editable: Client, body: dict[str, str]) -> None:
+    assert editable.ask("POST", "/orders/edit", json.dumps(body)).status_code == 400
