@@ -22,6 +22,7 @@ import requests
 
 from actors.operator import NotRunning, act
 from events.log import read_commits
+from events.money import plain
 from events.session import StopRequested
 from replay.statement import Statement, statement
 from replay.verify import Report, verify
@@ -248,24 +249,28 @@ def judge(
     log = demonstration.log_dir
     report = verify(log, progress=(lambda commit: progress(commit.place.seq)) if progress else None)
     account = statement(record for commit in read_commits(log) for record in commit.records)
-    exchange_equity = Decimal(str(books["equity"]))
     outcome = Outcome(
         seconds=round(seconds, 3),
         events=report.records,
         orders_submitted=account.orders_submitted,
         fills=account.fills,
-        start_equity=account.start_equity,
-        realized_pnl=account.realized_pnl,
-        unrealized_pnl=account.unrealized_pnl,
-        fees=account.fees,
-        funding=account.funding,
-        equity=account.equity,
-        exchange_equity=exchange_equity,
+        start_equity=_plain(account.start_equity),
+        realized_pnl=plain(account.realized_pnl),
+        unrealized_pnl=_plain(account.unrealized_pnl),
+        fees=plain(account.fees),
+        funding=plain(account.funding),
+        equity=_plain(account.equity),
+        exchange_equity=plain(Decimal(str(books["equity"]))),
         head_digest=report.head_digest,
         state_digest=report.state_digest,
         verified=report.verified,
     )
     return outcome, account, report
+
+
+def _plain(amount: Decimal | None) -> Decimal | None:
+    """Equal amounts print alike, for whoever compares the text."""
+    return None if amount is None else plain(amount)
 
 
 @contextlib.contextmanager
