@@ -39,9 +39,7 @@ def check_start(log: EventLog, seats: Sequence[Seat], code: str) -> StartReport:
     if not isinstance(ended, SessionEnded):
         return StartReport(previous="crashed", last_at=last.at)
     differing = tuple(
-        seat.name
-        for seat in seats
-        if seat.name in ended.states and seat.digest() != ended.states[seat.name]
+        seat.name for seat in seats if seat.name in ended.states and seat.digest() != ended.states[seat.name]
     )
     if differing and ended.code == code:
         raise StateDiverged(
