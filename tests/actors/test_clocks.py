@@ -38,9 +38,7 @@ def test_cutting_facts_into_turns_does_not_depend_on_how_many_wait() -> None:
     facts = [market(10 * S + i * S // 3) for i in range(20)]
     together, apart = TapeClock(10 * S), TapeClock(10 * S)
     ticks = [at for at, turn in together.turns(facts) if isinstance(turn[0].event, ClockTicked)]
-    assert ticks == [
-        at for fact in facts for at, turn in apart.turns([fact]) if isinstance(turn[0].event, ClockTicked)
-    ]
+    assert ticks == [at for fact in facts for at, turn in apart.turns([fact]) if isinstance(turn[0].event, ClockTicked)]
 
 
 def test_the_wall_clock_never_goes_back() -> None:
