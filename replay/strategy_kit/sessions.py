@@ -1,0 +1,116 @@
+"""One strategy over one stream: the session's log, and the same session looked at without a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from actors.behaviour import Seat
+from actors.behaviours.strategy import StrategyBehaviour
+from actors.seats import STRATEGY_PREFIX
+from actors.strategies.loading import load_strategy
+from actors.strategies.protocol import DEFAULT_WINDOW, Decision, View
+from events.codec import canonical_bytes
+from events.configuration import Configuration, MarkSetting, ProductSetting, RiskLimits, StrategySetting
+from events.event import Event
+from events.log import EventLog, MemoryLog
+from events.record import AnyEvent, Record
+from replay.backtest import backtest, tape_session
+from replay.strategy_kit.laws import MEMORY, TYPED, Fault
+from replay.strategy_kit.markets import Stream, tape_of
+from replay.tapes import Tape
+from replay.tapes.generated import BIP
+
+NAME = "tested"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A strategy and a stream: all that another process needs to run the same session."""
+
+    strategy: StrategySetting
+    stream: Stream
+
+
+def setting_of(uses: str, options: dict[str, str | int | bool]) -> StrategySetting:
+    """The strategy as a configuration names it, on the product of the streams."""
+    return StrategySetting(uses=uses, product=BIP.product, options=options)
+
+
+def configuration_of(strategy: StrategySetting) -> Configuration:
+    """A look every second, and limits at their defaults but for the daily loss: every stream is one long bad day."""
+    return Configuration(
+        mode="paper",
+        products={BIP.product: ProductSetting(exchange_id=BIP.exchange_id)},
+        marks=MarkSetting(interval_s=1),
+        risk=RiskLimits(max_daily_loss_pct=Decimal("0.5")),
+        strategies={NAME: strategy},
+    )
+
+
+def run(strategy: StrategySetting, tape: Tape, log: EventLog) -> str:
+    """Leave the session in the log; its head's digest, which is over every byte."""
+    configuration = configuration_of(strategy)
+    session = tape_session(tape.digest, configuration)
+    return backtest(tape.facts(), session=session, start=tape.start, configuration=configuration, log=log).digest
+
+
+def digest_of_session(question: Question) -> str:
+    """The digest of a session that nobody keeps."""
+    return run(question.strategy, tape_of(question.stream), MemoryLog())
+
+
+class _Forgetful:
+    """A strategy that is made anew for each look."""
+
+    def __init__(self, setting: StrategySetting) -> None:
+        self._setting = setting
+        self.window = int(getattr(load_strategy(setting), "window", DEFAULT_WINDOW))
+
+    def decide(self, view: View) -> Decision:
+        return load_strategy(self._setting).decide(view)
+
+
+def kept_something(strategy: StrategySetting, records: Sequence[Record]) -> Fault | None:
+    """The first decision that a strategy without a past does not make: what a restart at that place would change.
+
+    A decision that reads otherwise than it was said comes to light here too: the log's reader made decimals of it.
+    """
+    name = STRATEGY_PREFIX + NAME
+    seat = Seat(StrategyBehaviour(NAME, _Forgetful(strategy)))
+    recorded: dict[int, list[AnyEvent]] = {}
+    for record in records:
+        if record.by == name and record.cause is not None:
+            recorded.setdefault(record.cause, []).append(record.event)
+    for record in records:
+        if type(record.event) not in seat.hears:
+            continue
+        seat.follow(record)
+        said = recorded.get(record.seq, [])
+        derived = seat.answer(record)
+        if untyped := _untyped(derived):
+            return Fault(law=TYPED, seq=record.seq, said=untyped)
+        if not _same(derived, said):
+            words = f"it decided {_shown(said)}; made anew for this look it decides {_shown(derived)}"
+            return Fault(law=MEMORY, seq=record.seq, said=words)
+        seat.take_as_said(said)
+    return None
+
+
+def _untyped(derived: Sequence[Event]) -> str:
+    """What a reader of the log would stumble over; empty when there is nothing."""
+    line = canonical_bytes(list(derived))
+    try:
+        again = msgspec.json.decode(line, type=list[AnyEvent])
+    except msgspec.ValidationError as error:
+        return f"a part of the decision has the wrong type: {error}"
+    return "" if canonical_bytes(again) == line else f"a number of the decision is no Decimal: {line.decode()}"
+
+
+def _same(derived: Sequence[Event], said: Sequence[Event]) -> bool:
+    return canonical_bytes(list(derived)) == canonical_bytes(list(said))
+
+
+def _shown(events: Sequence[Event]) -> str:
+    return canonical_bytes(list(events)).decode() if events else "nothing"

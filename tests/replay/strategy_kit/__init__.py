@@ -1,0 +1,1 @@
+"""The strategy kit: what it passes, what it finds, and what it leaves behind."""
