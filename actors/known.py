@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from actors.behaviour import Seat
+from actors.behaviours.marks import MarksBehaviour
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.risk import RiskBehaviour
 from events.terms import Origin
@@ -15,11 +16,13 @@ EVERYTHING = ""
 
 
 class Known(NamedTuple):
-    """`unsettled`: our orders without an end in the log. `reduce_only`: products restricted, `EVERYTHING` for all."""
+    """`unsettled`: our orders without an end in the log. `reduce_only`: products restricted, `EVERYTHING` for all.
+    `priced`: products that ever had a mark, so only they can have traded in this log."""
 
     unsettled: tuple[str, ...] = ()
     is_killed: bool = False
     reduce_only: tuple[str, ...] = ()
+    priced: tuple[str, ...] = ()
 
     @classmethod
     def by(cls, seats: Sequence[Seat]) -> Known:
@@ -33,4 +36,6 @@ class Known(NamedTuple):
             elif isinstance(behaviour, RiskBehaviour):
                 limits = behaviour.state.account.limits
                 known = known._replace(is_killed=limits.is_killed, reduce_only=tuple(limits.reduce_only))
+            elif isinstance(behaviour, MarksBehaviour):
+                known = known._replace(priced=tuple(behaviour.state.marks.latest))
         return known

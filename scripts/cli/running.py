@@ -17,6 +17,7 @@ from actors.connection.cancel_all import CancelAll, cancel_all_once
 from actors.connection.client import CoinbaseClient
 from actors.connection.live import Address, CoinbaseConnection
 from actors.connection.standing import Standing
+from actors.connection.told_before import last_trades
 from actors.door import Door
 from actors.known import Known
 from actors.settings import ExchangeSettings, SystemSettings, load
@@ -65,6 +66,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             products={setting.exchange_id: name for name, setting in settings.configuration.products.items()},
             live=settings.configuration.mode == "live",
             standing=Standing(killed=known.is_killed, reduce_only=known.reduce_only),
+            last_trades=last_trades(settings.data_dir, known.priced),
             on_refusal=lambda error: system.request_stop(f"the exchange refuses this key: {error}"),
         )
 
