@@ -105,8 +105,6 @@ class FundingBehaviour:
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event, at = record.event, record.at
-        if type(event) is MarkUpdated:
-            return ()
         if type(event) is ClockTicked:
             waiting = [product for product, boundaries in self.state.products.items() if boundaries.waiting]
             return [said for product in sorted(waiting) for said in self._accruals(product, at, outstanding)]

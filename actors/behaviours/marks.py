@@ -113,12 +113,10 @@ class MarksBehaviour:
         if type(event) is TradePrinted or type(event) is QuoteChanged or type(event) is BookChanged:
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
-        kind = type(event)
-        if kind is MarkUpdated:
-            return ()
         if isinstance(event, BookSnapshotted | MarkReported):
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
+        kind = type(event)
         if kind is ClockTicked or kind in _FEED or kind is SessionStarted:
             products = sorted({*self.state.marks.latest, *self.state.markets})
             looks = [self._look(product, record.at, outstanding) for product in products]

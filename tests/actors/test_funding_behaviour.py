@@ -237,6 +237,16 @@ def test_a_fill_from_before_the_boundary_that_comes_late_corrects_it() -> None:
     ]
 
 
+def test_a_late_fill_on_an_estimated_boundary_keeps_to_its_estimate() -> None:
+    desk = opened()
+    desk.hear(rate(NOON, "0.0002"))
+    tick(desk, ONE_PM + 2 * SECOND)
+    tick(desk, ONE_PM + 602 * SECOND)
+    desk.hear(rate(ONE_PM + HOUR, "0.0007"))
+    (corrected,) = of_kind(desk.hear(bought("1", "50000", at=ONE_PM)), FundingCorrected)
+    assert (corrected.before, corrected.after, corrected.status) == (D("-0.2"), D("-0.3"), FundingStatus.ESTIMATED)
+
+
 def test_two_late_fills_in_one_turn_correct_one_after_the_other() -> None:
     desk = accrued_once()
     fills = bought("1", "50000", at=ONE_PM), sold("2", "50000", at=ONE_PM)
