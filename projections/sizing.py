@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from events.catalog import ProductListed
-from events.money import ZERO, floor_to, quotient
+from events.money import ONE, ZERO, floor_to, quotient
 from projections.notional import notional
 
 _PLACES = 12
@@ -19,7 +19,9 @@ def quantity_of(amount: Decimal, rules: ProductListed, *, price: Decimal) -> Dec
     if rules.contract_size is None or amount <= ZERO or price <= ZERO:
         return ZERO
     step = rules.size_increment
-    qty = floor_to(quotient(amount, rules.contract_size * price, places=_PLACES), step)
+    qty = floor_to(
+        quotient(amount, notional(ONE, contract_size=rules.contract_size, price=price), places=_PLACES), step
+    )
     while qty > ZERO and notional(qty, contract_size=rules.contract_size, price=price) > amount:
         qty -= step  # the quotient was rounded up to the next step
     return qty

@@ -21,6 +21,7 @@ from events.event import Part
 from events.money import ZERO
 from events.terms import Action, OrderKind, Side
 from projections.bounds import Room
+from projections.notional import notional
 
 #: Marks shown to a strategy that does not say how many it wants.
 DEFAULT_WINDOW = 100
@@ -66,7 +67,7 @@ class View(Part, frozen=True):
         """What the position is worth at the mark, without sign; zero while that is unknown."""
         if self.mark is None or self.contract_size is None:
             return ZERO
-        return abs(self.qty) * self.contract_size * self.mark
+        return notional(abs(self.qty), contract_size=self.contract_size, price=self.mark)
 
     def room(self, side: Side) -> Room:
         return self.room_long if side is Side.BUY else self.room_short

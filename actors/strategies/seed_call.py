@@ -11,6 +11,7 @@ from events.catalog import ProductListed
 from events.configuration import RiskLimits
 from events.money import ONE, ZERO
 from projections.bounds import Room
+from projections.notional import notional
 
 
 class PositionState(TypedDict, total=False):
@@ -55,7 +56,7 @@ class SeedCalls:
         held, entry, best = self._position(symbol, mark, position)
         limits = None if self._risk_manager is None else self._risk_manager.config
         contract_size = ONE if product is None or product.contract_size is None else product.contract_size
-        worth = ZERO if mark is None else abs(held) * contract_size * mark
+        worth = ZERO if mark is None else notional(abs(held), contract_size=contract_size, price=mark)
         room = _room(limits, symbol, equity, worth)
         return View(
             strategy="baseline",

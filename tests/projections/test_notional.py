@@ -21,10 +21,6 @@ def test_base_quantity_is_shown_in_coins() -> None:
     assert base_qty(D(2), contract_size=D("0.01")) == D("0.02")
 
 
-#: These still multiply by themselves; the list may only get shorter.
-STILL = frozenset({"projections/sizing.py", "actors/strategies/protocol.py", "actors/strategies/seed_call.py"})
-
-
 def test_nobody_else_multiplies_a_price_by_contract_size() -> None:
     root = Path(__file__).parents[2]
     found = {
@@ -36,7 +32,7 @@ def test_nobody_else_multiplies_a_price_by_contract_size() -> None:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
         if "contract_size" in (names := factors(node)) and names & {"price", "mark", "limit_price", "mark_price"}
     }
-    assert found.keys() <= STILL, found
+    assert not found
 
 
 def factors(node: ast.expr) -> set[str]:
