@@ -1,6 +1,7 @@
 """Events as the seed's streams show them: plain rows, prices and sizes as `Decimal`.
 
-`time` is the exchange's as text, `exchange_at` the same to the nanosecond. `product_id` is the id that was asked for, `exchange_product_id` the exchange's.
+`time` is the exchange's as text, `exchange_at` the same to the nanosecond. `product_id` is the id that was asked for,
+`exchange_product_id` the exchange's.
 """
 
 from __future__ import annotations
