@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
+from pathlib import Path
 
 import msgspec
 
+from actors.brokerage.attached_config import attached_config
 from actors.brokerage.ledger import OwnLog
 from actors.brokerage.risk_config import RiskConfig
 from actors.brokerage.told_account import Held, HeldPosition, Market, mark_of, told_account
@@ -84,6 +86,16 @@ class LiveRiskManager:
         self._day = DailyLoss()
         self._proposals = 0
 
+    @classmethod
+    def attached(
+        cls, data_dir: Path, config: RiskConfig | None = None, *, clock: Callable[[], int] = time.time_ns
+    ) -> LiveRiskManager:
+        """One whose limits are also those of the system that runs in `data_dir`: what is set here is set there first.
+
+        Setting raises `NotRunning` or `OperatorRefused`; see `attached_config`.
+        """
+        return cls(attached_config(RiskConfig() if config is None else config, data_dir), clock=clock)
+
     def update_mark(self, symbol: str, price: Decimal, at: int | None = None) -> None:
         """A mark was seen, at `at` in nanoseconds UTC, or now."""
         self._marks[symbol] = (price, self._log.now() if at is None else at)
@@ -105,6 +117,7 @@ class LiveRiskManager:
         then the approval, with the smaller `qty`. While no mark was ever told, `price` stands for it.
         """
         held = current_positions or {}
+        _expect_amounts(qty=qty, price=price, equity=equity)
         with _exact():
             self._listings[symbol] = msgspec.structs.replace(product, product=symbol)
             marks = self._fresh_marks()
@@ -138,6 +151,7 @@ class LiveRiskManager:
 
         The first call of a UTC day opens it. The breach is recorded once, and sets `config.reduce_only_mode`.
         """
+        _expect_amounts(equity=equity)
         with _exact():
             account = self._account({}, equity, {})
             self._hear(account, ClockTicked())
@@ -146,35 +160,35 @@ class LiveRiskManager:
             loss = self._day.loss(account.portfolio, account.limits)
             if loss is None or self._day.is_breached or not loss.is_breached:
                 return self._day.is_breached
-            self._hear(
-                account,
-                DailyLossBreached(loss=loss.amount, limit=loss.limit, start_equity=loss.start, equity=loss.equity),
-            )
+            self.config.reduce_only_mode = True  # first: where a system refuses it, the next call tries again
+            found = DailyLossBreached(loss=loss.amount, limit=loss.limit, start_equity=loss.start, equity=loss.equity)
+            self._hear(account, found)
             self._log.say(ReduceOnlyEntered(product=None, reason="daily loss limit reached"))
-        self.config.reduce_only_mode = True
         return True
 
     def check_liquidation_buffer(self, symbol: str, position: HeldPosition, equity: Decimal) -> bool:
         """Whether liquidation is nearer than `min_liquidation_buffer_pct`; then the product may only be reduced.
 
         The distance is that of the whole equity to maintenance margin (trading rules A2), or to the exchange's own
-        liquidation price where the position brings one above zero: the nearer of the two.
+        liquidation price where the position brings one above zero: the nearer of the two. Unknown counts as too near.
         """
+        if not position.get("qty"):
+            self._near.discard(symbol)
+            return False
         least = self.config.min_liquidation_buffer_pct
         with _exact():
             account = self._account({symbol: position}, equity, self._fresh_marks())
             buffers = [liquidation_buffer(account, at=self._log.now()), self._to_liquidation_price(symbol, position)]
         buffer = min((each for each in buffers if each is not None), default=None)
-        if buffer is None or buffer >= least:
+        if buffer is not None and buffer >= least:
             self._near.discard(symbol)
             return False
         if symbol not in self._near:
             self._near.add(symbol)
-            self._restricted[symbol] = "liquidation is too near"
-            self._log.say(
-                LiquidationBufferBreached(buffer=buffer, limit=least),
-                ReduceOnlyEntered(product=symbol, reason=self._restricted[symbol]),
-            )
+            why = "the distance to liquidation is unknown" if buffer is None else "liquidation is too near"
+            found = [] if buffer is None else [LiquidationBufferBreached(buffer=buffer, limit=least)]
+            self._restricted[symbol] = why
+            self._log.say(*found, ReduceOnlyEntered(product=symbol, reason=why))
         return True
 
     def check_mark_staleness(self, symbol: str, at: int | None = None) -> bool:
@@ -259,6 +273,15 @@ def _exact() -> Iterator[None]:
     """The money context, whatever thread calls."""
     with localcontext(EXACT):
         yield
+
+
+def _expect_amounts(**amounts: Decimal) -> None:
+    """Raise before a check is asked about something that is no number: an error there would not be a refusal."""
+    for name, amount in amounts.items():
+        if not isinstance(amount, Decimal):
+            raise TypeError(f"{name} is a Decimal, not {type(amount).__name__}")
+        if not amount.is_finite() and name != "qty":  # the gate has a word for such a quantity
+            raise ValueError(f"{name} cannot be {amount}")
 
 
 def _share(amount: Decimal, equity: Decimal) -> Decimal | None:

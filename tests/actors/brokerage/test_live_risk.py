@@ -181,6 +181,24 @@ def test_a_liquidation_price_of_zero_is_none_and_equity_decides() -> None:
     assert not Desk().risk.check_liquidation_buffer("BTC-PERP", position, D(80_000))
 
 
+def test_an_unknown_distance_to_liquidation_counts_as_too_near() -> None:
+    desk = Desk()
+    assert desk.risk.check_liquidation_buffer("BTC-PERP", {"side": "long", "qty": D(1)}, D(100_000))
+    assert desk.refused() == "Reduce-only mode active - cannot increase position for BTC-PERP"
+    assert not desk.risk.check_liquidation_buffer("BTC-PERP", {"side": "long", "qty": D(0)}, D(100_000))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"), [({"equity": D("NaN")}, ValueError), ({"price": 1.5}, TypeError), ({"qty": 1}, TypeError)]
+)
+def test_what_is_no_exact_number_is_not_checked_but_refused_as_such(
+    changed: dict[str, Any], error: type[Exception]
+) -> None:
+    given: dict[str, Any] = {"qty": D(1), "price": D(1), "equity": D(1)} | changed
+    with pytest.raises(error):
+        Desk().risk.pre_trade_validate(symbol="BTC-PERP", side="buy", product=BTC, current_positions={}, **given)
+
+
 def test_a_mark_that_was_never_seen_is_stale_and_one_that_grows_old_too() -> None:
     desk = Desk()
     assert desk.risk.check_mark_staleness("BTC-PERP")
