@@ -189,6 +189,9 @@ def _read(fields: dict[str, object], key: str, options: dict[str, object], side:
     limit_price = _decimal(options.get("limit_price"))
     if kind is not OrderKind.MARKET_IOC and (limit_price is None or limit_price <= 0):
         return Refusal("INVALID_LIMIT_PRICE", "PREVIEW_INVALID_LIMIT_PRICE", "limit_price must be a price")
+    leverage = _decimal(fields.get("leverage"))
+    if fields.get("leverage") and leverage is None:
+        return Refusal("INVALID_LEVERAGE", "PREVIEW_INVALID_LEVERAGE", "leverage must be a number")
     expires_at = None
     if time_in_force is TimeInForce.GTD:
         try:
@@ -206,6 +209,8 @@ def _read(fields: dict[str, object], key: str, options: dict[str, object], side:
         time_in_force=time_in_force,
         expires_at=expires_at,
         post_only=bool(options.get("post_only")),
+        leverage=leverage,
+        margin_type=str(fields.get("margin_type") or ""),
     )
 
 

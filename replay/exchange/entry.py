@@ -20,6 +20,7 @@ def refusal_of(ticket: Ticket, venue: Venue, *, is_close: bool) -> Refusal | Non
     """The first reason against the ticket at the venue's present state; None when there is none."""
     return (
         _of_product(ticket, venue)
+        or _of_leverage(ticket, venue)
         or _of_size(ticket, venue)
         or _of_price(ticket, venue)
         or _of_time(ticket, venue)
@@ -44,6 +45,18 @@ def _of_product(ticket: Ticket, venue: Venue) -> Refusal | None:
         return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in limit only mode")
     if product.post_only and not ticket.post_only:
         return _both("UNTRADABLE_PRODUCT", f"{ticket.product} is in post only mode")
+    return None
+
+
+def _of_leverage(ticket: Ticket, venue: Venue) -> Refusal | None:
+    """International products take leverage up to their own, and are held cross; others do not look at it."""
+    if not venue.is_international:
+        return None
+    most = venue.product.max_leverage
+    if ticket.leverage is not None and (ticket.leverage < 1 or (most is not None and ticket.leverage > most)):
+        return _both("INVALID_LEVERAGE", f"leverage must be from 1 to {'any' if most is None else f'{most:f}'}")
+    if ticket.margin_type not in ("", "CROSS"):
+        return _both("INVALID_MARGIN_TYPE", "margin_type must be CROSS")
     return None
 
 

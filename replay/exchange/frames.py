@@ -14,6 +14,7 @@ from events.market import BookChanged, BookSnapshotted, TradePrinted
 from events.terms import Level, Side
 from replay.exchange.balances import balances_of
 from replay.exchange.candles import Candle
+from replay.exchange.intx import International
 from replay.exchange.listing import candle
 from replay.exchange.orders import Order
 from replay.exchange.shapes import Json, balance_summary, hold_of, number, order_type
@@ -128,7 +129,9 @@ def user_snapshot(open_orders: Sequence[Order], venue: Venue, *, portfolio: str)
     """The open orders in messages of 50, the last one shorter, empty if need be."""
     rows = [user_order(order, venue, portfolio=portfolio) for order in open_orders]
     batches = [rows[first : first + USER_BATCH] for first in range(0, len(rows) + 1, USER_BATCH)]
-    return [dumped([{"type": "snapshot", "orders": batch, "positions": _positions(venue)}]) for batch in batches]
+    return [
+        dumped([{"type": "snapshot", "orders": batch, "positions": _positions(venue, portfolio)}]) for batch in batches
+    ]
 
 
 def user_update(order: Order, venue: Venue, *, portfolio: str) -> str:
@@ -158,7 +161,7 @@ def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:
         "product_type": "FUTURE",
         "reject_reason": "",
         "retail_portfolio_id": portfolio,
-        "risk_managed_by": "MANAGED_BY_FCM",
+        "risk_managed_by": "MANAGED_BY_VENUE" if venue.is_international else "MANAGED_BY_FCM",
         "status": order.status.value,
         "stop_price": "",
         "time_in_force": ticket.time_in_force.value,
@@ -178,11 +181,13 @@ def _levels(side: str, levels: Iterable[Level], at: str) -> list[Json]:
     ]
 
 
-def _positions(venue: Venue) -> Json:
+def _positions(venue: Venue, portfolio: str) -> Json:
     """The lists that come with a snapshot; the exchange calls them beta, and REST is the truth."""
     holding, mark = venue.holding, venue.mark()
     if not holding.qty or mark is None:
         return {"perpetual_futures_positions": [], "expiring_futures_positions": []}
+    if venue.is_international:
+        return {"perpetual_futures_positions": [_perpetual(venue, portfolio)], "expiring_futures_positions": []}
     row = {
         "product_id": venue.product.exchange_id,
         "side": "Long" if holding.qty > 0 else "Short",
@@ -192,3 +197,27 @@ def _positions(venue: Venue) -> Json:
         "entry_price": number(holding.entry_price),
     }
     return {"perpetual_futures_positions": [], "expiring_futures_positions": [row]}
+
+
+def _perpetual(venue: Venue, portfolio: str) -> Json:
+    """An international position: sides in title case, money without its currency."""
+    figures, holding = International(venue), venue.holding
+    return {
+        "product_id": venue.product.exchange_id,
+        "portfolio_uuid": portfolio,
+        "vwap": number(figures.vwap),
+        "entry_vwap": number(holding.entry_price),
+        "position_side": "Long" if holding.qty > 0 else "Short",
+        "margin_type": "Cross",
+        "net_size": number(holding.qty),
+        "buy_order_size": figures.open_size(Side.BUY),
+        "sell_order_size": figures.open_size(Side.SELL),
+        "leverage": figures.leverage,
+        "mark_price": number(figures.mark),
+        "liquidation_price": "0",
+        "im_notional": number(figures.initial),
+        "mm_notional": number(figures.maintenance),
+        "position_notional": number(figures.notional),
+        "unrealized_pnl": number(figures.unrealized),
+        "aggregated_pnl": number(figures.aggregated),
+    }

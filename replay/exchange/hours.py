@@ -14,6 +14,9 @@ from events.terms import NANOSECONDS, MarginWindow
 
 _DAY = 86_400 * NANOSECONDS
 _FRIDAY = 4
+
+#: Minutes of the day at which the international venue settled.
+EVERY_FIVE = tuple(range(0, 1_440, 5))
 _MINUTE = 60 * NANOSECONDS
 
 

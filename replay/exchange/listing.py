@@ -60,7 +60,7 @@ def product(venue: Venue) -> Json:
         "view_only": False,
         "price_increment": number(listed.price_increment),
         "display_name": listed.display_name,
-        "product_venue": "INTX" if listed.venue == "INTX" else "FCM",
+        "product_venue": "INTX" if venue.is_international else "FCM",
         "approximate_quote_24h_volume": number(turnover),
         "new_at": None,
         "best_bid_price": number(bid[0] if bid else None),
@@ -114,8 +114,8 @@ def candle(bucket: Candle) -> Json:
 
 
 def _session(venue: Venue) -> Json | None:
-    listed, now = venue.product, venue.now
-    if listed.venue == "INTX":
+    now = venue.now
+    if venue.is_international:
         return None
     day = 86_400 * NANOSECONDS
     opened = (now - 21 * 3_600 * NANOSECONDS) // day * day + 21 * 3_600 * NANOSECONDS
@@ -133,7 +133,7 @@ def _session(venue: Venue) -> Json | None:
 
 def _future(venue: Venue) -> Json:
     listed, rate = venue.product, venue.funding.published
-    is_intx = listed.venue == "INTX"
+    is_intx = venue.is_international
     code = listed.exchange_id.split("-", 1)[0]
     funding_rate = "" if rate is None else number(rate.rate)
     funding_time = None if rate is None else rfc3339(rate.boundary)

@@ -35,7 +35,7 @@ class MarginRates:
         """Initial margin of a signed quantity at a price."""
         size = self.product.contract_size
         assert size is not None, "a product without contract size is not traded"
-        return abs(qty) * size * price * self._rate(window, is_long=qty > 0)
+        return abs(qty) * size * price * self.rate(window, is_long=qty > 0)
 
     def worst(self, window: MarginWindow, qty: Decimal, mark: Decimal, orders: Sequence[OpenInterest]) -> Decimal:
         """Initial margin of the worse of the two ends that the open orders can lead to; at least the position's own."""
@@ -48,7 +48,8 @@ class MarginRates:
                 needed = max(needed, self.initial(window, end, price))
         return needed
 
-    def _rate(self, window: MarginWindow, *, is_long: bool) -> Decimal:
+    def rate(self, window: MarginWindow, *, is_long: bool) -> Decimal:
+        """Initial margin of a side as a fraction of notional."""
         product = self.product
         rates = product.intraday_margin if window is MarginWindow.INTRADAY else product.overnight_margin
         rate = rates.long if is_long else rates.short

@@ -45,6 +45,8 @@ class Ticket:
     time_in_force: TimeInForce = TimeInForce.IOC
     expires_at: int | None = None
     post_only: bool = False
+    leverage: Decimal | None = None  # international products only
+    margin_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from replay.exchange import rest_account, rest_edits, rest_market, rest_orders
+from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_orders
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
@@ -46,6 +46,10 @@ _VIEW: Sequence[tuple[str, str, Answer]] = (
     ("GET", "/cfm/sweeps", rest_account.sweeps),
     ("GET", "/cfm/intraday/current_margin_window", rest_account.current_margin_window),
     ("GET", "/cfm/intraday/margin_setting", rest_account.margin_setting),
+    ("GET", "/intx/portfolio/{portfolio_uuid}", rest_intx.portfolio),
+    ("GET", "/intx/positions/{portfolio_uuid}", rest_intx.positions),
+    ("GET", "/intx/positions/{portfolio_uuid}/{symbol}", rest_intx.position),
+    ("GET", "/intx/balances/{portfolio_uuid}", rest_intx.balances),
     ("GET", "/orders/historical/batch", rest_orders.listing),
     ("GET", "/orders/historical/fills", rest_orders.fills),
     ("GET", "/orders/historical/{order_id}", rest_orders.order),

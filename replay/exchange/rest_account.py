@@ -28,18 +28,19 @@ def account(desk: Desk, request: Request, _body: bytes) -> Json:
     return {"account": _wallet(desk.present())}
 
 
-def portfolios(_desk: Desk, _request: Request, _body: bytes) -> Json:
-    return {"portfolios": [{"name": "Default", "uuid": PORTFOLIO, "type": "DEFAULT", "deleted": False}]}
+def portfolios(desk: Desk, _request: Request, _body: bytes) -> Json:
+    kind = _portfolio_type(desk.venue)
+    return {"portfolios": [{"name": kind.title(), "uuid": PORTFOLIO, "type": kind, "deleted": False}]}
 
 
-def key_permissions(_desk: Desk, request: Request, _body: bytes) -> Json:
+def key_permissions(desk: Desk, request: Request, _body: bytes) -> Json:
     key: ApiKey = request.state.key
     return {
         "can_view": key.can_view,
         "can_trade": key.can_trade,
         "can_transfer": key.can_transfer,
         "portfolio_uuid": PORTFOLIO,
-        "portfolio_type": "DEFAULT",
+        "portfolio_type": _portfolio_type(desk.venue),
     }
 
 
@@ -120,6 +121,10 @@ def transaction_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
 def _json_number(text: str) -> orjson.Fragment:
     """A decimal as a JSON number, digit by digit."""
     return orjson.Fragment(text)
+
+
+def _portfolio_type(venue: Venue) -> str:
+    return "INTX" if venue.is_international else "DEFAULT"
 
 
 def _wallet(venue: Venue) -> Json:

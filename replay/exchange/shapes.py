@@ -75,8 +75,8 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
             {"price": number(price), "size": number(size), "replace_accept_timestamp": rfc3339(at)}
             for price, size, at in held.edits
         ],
-        "leverage": "",
-        "margin_type": "UNKNOWN_MARGIN_TYPE",
+        "leverage": number(ticket.leverage),
+        "margin_type": ticket.margin_type or "UNKNOWN_MARGIN_TYPE",
         "retail_portfolio_id": portfolio,
         "originating_order_id": "",
         "attached_order_id": "",
@@ -139,9 +139,9 @@ def fill(entry: Fill, *, portfolio: str, user: str) -> Json:
 
 
 def position(venue: Venue) -> Json | None:
-    """The position as `cfm/positions` shows it, since the last settlement; None when flat."""
+    """The position as `cfm/positions` shows it, since the last settlement; None when flat, or held elsewhere."""
     holding, mark = venue.holding, venue.mark()
-    if not holding.qty or mark is None:
+    if not holding.qty or mark is None or venue.is_international:
         return None
     expiry = venue.product.contract_expiry
     return {

@@ -54,7 +54,7 @@ class Venue:
         self.account_changes = 0  # counts what moves the account, so that a server knows when to say so
         self._reports: list[Order] = []
         self._safe_at: tuple[Decimal, int] | None = None  # mark and changes at which no liquidation was due
-        self._minutes = hours.minutes_of(rules.settlement_times_utc)
+        self._minutes = hours.EVERY_FIVE if self.is_international else hours.minutes_of(rules.settlement_times_utc)
         self._settlement = hours.next_settlement(now, self._minutes)
         self._expiry: int | None = None
 
@@ -178,9 +178,16 @@ class Venue:
         return reports
 
     @property
+    def is_international(self) -> bool:
+        """Whether the product is of the retired international family: no sessions, settled every five minutes."""
+        return self.product.venue == "INTX"
+
+    @property
     def session_open(self) -> bool:
         """Whether orders are taken: by the tape's word, and by the halt of Friday if this exchange keeps it."""
-        return self.product.session_open and not (self.rules.friday_halt and hours.is_friday_halt(self.now))
+        return self.product.session_open and not (
+            self.rules.friday_halt and not self.is_international and hours.is_friday_halt(self.now)
+        )
 
     # Margin.
 
