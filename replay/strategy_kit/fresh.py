@@ -1,4 +1,4 @@
-"""A fresh process that runs the same sessions: another hash seed, another time zone, another object for everything.
+"""Fresh processes that run the same sessions: other hash seeds, another time zone, another object for everything.
 
 `python -m replay.strategy_kit` reads questions, one a line, and answers each with the digest of its session.
 """
@@ -14,51 +14,58 @@ from typing import BinaryIO
 
 import msgspec
 
+from events.log.errors import LogError
 from replay.strategy_kit.sessions import Question, digest_of_session
 
-#: What differs there, and must not matter.
-SURROUNDINGS = {"PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"}
+#: What differs there, and must not matter. Two hash seeds: small sets may stand alike under one by accident.
+SURROUNDINGS = (
+    {"PYTHONHASHSEED": "4242", "TZ": "Asia/Kathmandu"},
+    {"PYTHONHASHSEED": "0", "TZ": "America/New_York"},
+)
+_ENDED = "the process ended"
 _END_S = 10
 
 
-class FreshProcess:
-    """Started at the first question, ended with the block."""
+class FreshProcesses:
+    """Started at the first question, ended with the block. They work while the asker does."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> FreshProcess:
+    def __enter__(self) -> FreshProcesses:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(timeout=_END_S)
+        for process in self._processes:
+            with contextlib.suppress(BrokenPipeError):
+                process.communicate(timeout=_END_S)
 
-    def digest_of(self, question: Question) -> str:
-        """What that process makes of it; a sentence where it ended instead."""
-        process = self._started()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(msgspec.json.encode(question) + b"\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            return "the process ended"
-        return process.stdout.readline().decode().strip() or "the process ended"
+    def ask(self, question: Question) -> None:
+        """Each question must be followed by its `answers`."""
+        if not self._processes:
+            self._processes = [_started(surroundings) for surroundings in SURROUNDINGS]
+        line = msgspec.json.encode(question) + b"\n"
+        for process in self._processes:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # its answer will say so
+                process.stdin.write(line)
+                process.stdin.flush()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "replay.strategy_kit"],
-                env={**os.environ, **SURROUNDINGS, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        return self._process
+    def answers(self) -> list[str]:
+        """The digest that each comes to; a sentence where it ended instead."""
+        lines = [process.stdout.readline() for process in self._processes if process.stdout is not None]
+        return [line.decode().strip() or _ENDED for line in lines]
+
+
+def _started(surroundings: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "replay.strategy_kit"],
+        env={**os.environ, **surroundings, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
 
 def main() -> None:
@@ -70,6 +77,9 @@ def main() -> None:
 
 def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
     for line in questions:
-        digest = digest_of_session(msgspec.json.decode(line, type=Question))
+        try:
+            digest = digest_of_session(msgspec.json.decode(line, type=Question))
+        except LogError:
+            digest = "its log cannot be read"
         answers.write(digest.encode() + b"\n")
         answers.flush()

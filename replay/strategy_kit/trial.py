@@ -20,10 +20,10 @@ from events.money import use_exact_arithmetic
 from events.orders import OrderFilled, OrderProposed
 from events.record import Record
 from events.strategy import DecisionMade
-from replay.strategy_kit.fresh import FreshProcess
+from replay.strategy_kit.fresh import FreshProcesses
 from replay.strategy_kit.laws import DETERMINISTIC, TYPED, Fault, first_fault
 from replay.strategy_kit.markets import KINDS, LONGEST_S, Phase, Stream, tape_of
-from replay.strategy_kit.sessions import Question, digest_of_session, kept_something, run
+from replay.strategy_kit.sessions import Question, digest_of_records, digest_of_session, kept_something, run
 
 #: A failing stream is made simpler for at most so long.
 SHRINK_S = 20.0
@@ -52,7 +52,7 @@ class Trial:
     failure: Failure | None = None
     _shrink_until: float = field(default=0.0, repr=False)
 
-    def take(self, stream: Stream, fresh: FreshProcess) -> bool:
+    def take(self, stream: Stream, fresh: FreshProcesses) -> bool:
         """Whether every law holds on the stream. The simplest one that fails is kept."""
         if self.failure is not None and (
             time.monotonic() > self._shrink_until or stream.weight >= self.failure.stream.weight
@@ -76,20 +76,23 @@ class Trial:
         self.fills += kinds.count(OrderFilled)
 
 
-def examined(strategy: StrategySetting, stream: Stream, fresh: FreshProcess) -> tuple[Fault | None, list[Record]]:
+def examined(strategy: StrategySetting, stream: Stream, fresh: FreshProcesses) -> tuple[Fault | None, list[Record]]:
     """The first law that does not hold on a stream, and the session's records."""
     use_exact_arithmetic()
-    log = MemoryLog()
-    digest = run(strategy, tape_of(stream), log)
+    question, log = Question(strategy, stream), MemoryLog()
+    fresh.ask(question)
+    run(strategy, tape_of(stream), log)
     try:
         records = list(log.records())
+        digest, again = digest_of_records(records), digest_of_session(question)
     except LogError as error:
         return Fault(law=TYPED, seq=0, said=f"what it decided cannot be read again: {error}"), []
-    question = Question(strategy, stream)
+    finally:
+        elsewhere = fresh.answers()
     fault = first_fault(records) or kept_something(strategy, records)
-    if fault is None and digest_of_session(question) != digest:
+    if fault is None and again != digest:
         fault = Fault(law=DETERMINISTIC, seq=0, said="a second run of the same stream decided otherwise")
-    if fault is None and fresh.digest_of(question) != digest:
+    if fault is None and any(there != digest for there in elsewhere):
         fault = Fault(law=DETERMINISTIC, seq=0, said="a fresh process with another hash seed decided otherwise")
     return fault, records
 
@@ -113,7 +116,7 @@ def tried(strategy: StrategySetting, *, examples: int, progress: Callable[[int],
     )
     streams = st.builds(Stream, phases=st.lists(phases, min_size=1, max_size=8).map(tuple), stops=st.booleans())
 
-    with FreshProcess() as fresh:
+    with FreshProcesses() as fresh:
 
         @settings(
             max_examples=examples,

@@ -23,12 +23,13 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the log
 
 def register(app: typer.Typer) -> None:
     for panel, commands in (
-        (RUN, (run, demo, exchange, backtest)),
+        (RUN, (run, demo, exchange, backtest, doctor)),
         (PROVE, (verify, audit)),
         (OPERATE, (kill, resume, stop)),
     ):
         for command in commands:
             app.command(rich_help_panel=panel)(command)
+    app.command("test-strategy", rich_help_panel=PROVE)(try_strategy)
 
 
 def run(
@@ -93,6 +94,19 @@ def backtest(
     run_backtest(tape, config, seed, seconds, out, as_json=as_json)
 
 
+def doctor(
+    config: Config = None,
+    allow_transfer: Annotated[
+        bool, typer.Option("--allow-transfer", help="Accept a key that can move money off the account.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at all that a start needs (clock, key, products, feeds, disk, log, limits); 0 means ready to trade."""
+    from scripts.cli.doctor import run_doctor
+
+    run_doctor(config, allow_transfer=allow_transfer, as_json=as_json)
+
+
 def verify(log: Log = None, config: Config = None, as_json: AsJson = False) -> None:
     """Prove a log: chain, gaps, every decision derived again, every send against its intent."""
     from scripts.cli.proving import run_verify
@@ -105,6 +119,21 @@ def audit(log: Log = None, config: Config = None, as_json: AsJson = False) -> No
     from scripts.cli.auditing import run_audit
 
     run_audit(log, config, as_json=as_json)
+
+
+def try_strategy(
+    uses: Annotated[str, typer.Argument(help="module:Class of yours, baseline, or funding.", show_default=False)],
+    options: Annotated[
+        list[str] | None, typer.Option("--option", help="name=value; may be repeated.", show_default=False)
+    ] = None,
+    examples: Annotated[int, typer.Option("--examples", help="Generated streams.", min=1)] = 50,
+    out: Annotated[Path, typer.Option("--out", help="Where a failing stream is kept.")] = Path("results/strategy-kit"),
+    as_json: AsJson = False,
+) -> None:
+    """Try a strategy on generated markets: determinism, bounds and safety; a failing stream is kept as a tape."""
+    from scripts.cli.strategy_testing import run_test_strategy
+
+    run_test_strategy(uses, options or (), examples, out, as_json=as_json)
 
 
 def kill(
