@@ -19,15 +19,20 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; made when missing.")] = Path(),
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", help="Also write strategies/NAME.py, a strategy that works.", metavar="NAME"),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; still never writes over a file.")] = False,
 ) -> None:
     """Write perptape.toml and .env.example, commented.
 
-    For paper trading on the live feed; never writes over a file.
+    For paper trading on the live feed; never writes over a file. With --strategy in a folder that has a perptape.toml,
+    only the strategy is written, and what to enter is said.
     """
     from scripts.cli import settings_files
 
-    settings_files.write(folder, ask=not yes)
+    settings_files.write(folder, strategy, ask=not yes)
 
 
 @config.command("show")

@@ -19,22 +19,39 @@ from scripts.cli.shown import console, print_json, table
 ENVIRONMENT_FILE = ".env.example"
 
 
-def write(folder: Path, *, ask: bool) -> None:
-    """Write both files into `folder`. Raises `CommandFailed` when one is there already."""
+def write(folder: Path, strategy: str | None, *, ask: bool) -> None:
+    """Write the files into `folder`. Raises `CommandFailed` when one is there already."""
+    from scripts.cli.scaffolds import Scaffold
     from scripts.cli.templates import ENVIRONMENT, SETTINGS
 
-    texts = {folder / DEFAULT_FILE: SETTINGS, folder / ENVIRONMENT_FILE: ENVIRONMENT}
+    scaffold = None if strategy is None else Scaffold(strategy)
+    is_entered = scaffold is None or not (folder / DEFAULT_FILE).exists()
+    texts = {}
+    if is_entered:
+        texts[folder / DEFAULT_FILE] = SETTINGS if scaffold is None else scaffold.configured()
+        texts[folder / ENVIRONMENT_FILE] = ENVIRONMENT
+    if scaffold is not None:
+        texts[folder / scaffold.path] = scaffold.text
+    _write_new(texts, ask=ask)
+    if scaffold is None:
+        typer.echo("next: perptape config show, then perptape demo, or perptape run for paper trading on the live feed")
+        return
+    if not is_entered:
+        typer.echo(f"enter it into {folder / DEFAULT_FILE}, with its product:\n\n{scaffold.entry}\n")
+    typer.echo(f"next: perptape test-strategy {scaffold.uses}, then perptape backtest --config {DEFAULT_FILE}")
+
+
+def _write_new(texts: dict[Path, str], *, ask: bool) -> None:
     for path in texts:
         if path.exists():
             raise CommandFailed(f"{path} is there already; move it away, or name another folder")
     if ask:
         typer.confirm(f"Write {' and '.join(str(path) for path in texts)}?", default=True, abort=True)
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
         typer.echo(f"wrote {path}")
-    typer.echo("next: perptape config show, then perptape demo, or perptape run for paper trading on the live feed")
 
 
 def show(path: Path | None, *, as_json: bool, only_changed: bool) -> None:

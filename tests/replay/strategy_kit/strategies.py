@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from decimal import Decimal
 from typing import Any
@@ -47,7 +46,7 @@ class Random:
     def decide(self, view: View) -> Decision:
         if view.is_killed or view.qty:
             return hold()
-        return hold() if random.random() < 0.5 else buy()
+        return hold() if os.urandom(1)[0] < 128 else buy()
 
 
 class Timed:
