@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_orders
+from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_orders, rest_portfolios
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
@@ -38,7 +38,8 @@ _VIEW: Sequence[tuple[str, str, Answer]] = (
     ("GET", "/best_bid_ask", rest_market.best_bid_ask),
     ("GET", "/accounts", rest_account.accounts),
     ("GET", "/accounts/{account_id}", rest_account.account),
-    ("GET", "/portfolios", rest_account.portfolios),
+    ("GET", "/portfolios", rest_portfolios.portfolios),
+    ("GET", "/portfolios/{portfolio_uuid}", rest_portfolios.breakdown),
     ("GET", "/transaction_summary", rest_account.transaction_summary),
     ("GET", "/cfm/balance_summary", rest_account.balance_summary),
     ("GET", "/cfm/positions", rest_account.positions),

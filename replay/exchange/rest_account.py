@@ -11,6 +11,7 @@ from replay.exchange.auth import ApiKey
 from replay.exchange.balances import balances_of
 from replay.exchange.desk import PORTFOLIO, USD_ACCOUNT, Desk
 from replay.exchange.errors import NotFound
+from replay.exchange.rest_portfolios import type_of
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
@@ -28,11 +29,6 @@ def account(desk: Desk, request: Request, _body: bytes) -> Json:
     return {"account": _wallet(desk.present())}
 
 
-def portfolios(desk: Desk, _request: Request, _body: bytes) -> Json:
-    kind = _portfolio_type(desk.venue)
-    return {"portfolios": [{"name": kind.title(), "uuid": PORTFOLIO, "type": kind, "deleted": False}]}
-
-
 def key_permissions(desk: Desk, request: Request, _body: bytes) -> Json:
     key: ApiKey = request.state.key
     return {
@@ -40,7 +36,7 @@ def key_permissions(desk: Desk, request: Request, _body: bytes) -> Json:
         "can_trade": key.can_trade,
         "can_transfer": key.can_transfer,
         "portfolio_uuid": PORTFOLIO,
-        "portfolio_type": _portfolio_type(desk.venue),
+        "portfolio_type": type_of(desk.venue),
     }
 
 
@@ -121,10 +117,6 @@ def transaction_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
 def _json_number(text: str) -> orjson.Fragment:
     """A decimal as a JSON number, digit by digit."""
     return orjson.Fragment(text)
-
-
-def _portfolio_type(venue: Venue) -> str:
-    return "INTX" if venue.is_international else "DEFAULT"
 
 
 def _wallet(venue: Venue) -> Json:

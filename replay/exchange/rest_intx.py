@@ -52,7 +52,7 @@ def portfolio(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def positions(desk: Desk, request: Request, _body: bytes) -> Json:
     figures = International(_venue(desk, request))
-    rows = [_position(figures)] if figures.venue.holding.qty else []
+    rows = [position_row(figures)] if figures.venue.holding.qty else []
     return {"positions": rows, "summary": {"aggregated_pnl": figures.money(figures.aggregated)}}
 
 
@@ -60,7 +60,7 @@ def position(desk: Desk, request: Request, _body: bytes) -> Json:
     venue = _venue(desk, request)
     if not venue.holding.qty or request.path_params["symbol"] != venue.product.exchange_id:
         raise NotFound("position not found")
-    return {"position": _position(International(venue))}
+    return {"position": position_row(International(venue))}
 
 
 def balances(desk: Desk, request: Request, _body: bytes) -> Json:
@@ -93,7 +93,7 @@ def balances(desk: Desk, request: Request, _body: bytes) -> Json:
     return {"portfolio_balances": [held]}
 
 
-def _position(figures: International) -> Json:
+def position_row(figures: International) -> Json:
     venue, holding, money = figures.venue, figures.venue.holding, figures.money
     return {
         "product_id": derived_id("exchange", "instrument", 1)[:8] + "-0-0",  # internal: who reads it keys on symbol

@@ -18,6 +18,9 @@ import pytest
 import requests
 from coinbase.rest import RESTClient  # type: ignore[import-untyped]  # it ships no types
 from coinbase.websocket import WSClient, WSUserClient  # type: ignore[import-untyped]
+from coinbase.websocket.types.websocket_response import (  # type: ignore[import-untyped]
+    WebsocketResponse,
+)
 from requests.exceptions import HTTPError
 
 from tests.scenarios.demos import ROOT
@@ -210,6 +213,21 @@ def test_what_cannot_be_filled_whole_is_cancelled_or_refused(client: RESTClient,
     assert refused.error_response["new_order_failure_reason"] == "INVALID_PRICE_PRECISION"
 
 
+def test_what_is_not_traded_here_is_refused_in_the_clients_own_words(client: RESTClient, product: str) -> None:
+    bid, _ = quotes(client, product)
+    stop = client.stop_limit_order_gtc_sell(
+        fresh_id(), product, "1", str(bid - 100), str(bid - 50), "STOP_DIRECTION_STOP_DOWN"
+    )
+    assert stop.error_response["new_order_failure_reason"] == "UNSUPPORTED_ORDER_CONFIGURATION"
+    bracket = client.trigger_bracket_order_gtc_sell(fresh_id(), product, "1", str(bid + 100), str(bid - 100))
+    assert bracket.error_response["new_order_failure_reason"] == "UNSUPPORTED_ORDER_CONFIGURATION"
+    rests = taken(client.limit_order_gtc_buy(fresh_id(), product, "1", str(bid - 1_000)))
+    edited = client.edit_order(rests, size="2", price=str(bid - 1_005))
+    assert not edited.success
+    assert edited.errors[0]["edit_failure_reason"] == "CANNOT_EDIT_FUTURES_ORDER"
+    client.cancel_orders([rests])
+
+
 def test_a_used_client_id_is_answered_with_the_old_order(client: RESTClient, product: str) -> None:
     bid, _ = quotes(client, product)
     name = fresh_id()
@@ -255,6 +273,7 @@ def test_the_account_its_margin_and_its_key_are_shown(client: RESTClient) -> Non
     assert (permissions.can_view, permissions.can_trade, permissions.can_transfer) == (True, True, False)
     (portfolio,) = client.get_portfolios().portfolios
     assert portfolio.uuid == permissions.portfolio_uuid
+    assert client.get_portfolio_breakdown(portfolio.uuid).breakdown.portfolio.uuid == portfolio.uuid
     (account,) = client.get_accounts().accounts
     assert client.get_account(account.uuid).account.currency == account.currency == "USD"
     assert float(client.get_transaction_summary().fee_tier["taker_fee_rate"]) > 0
@@ -354,3 +373,28 @@ def test_the_official_user_client_hears_of_its_orders_and_balances(playing: Exch
     finally:
         feed.close()
         rest.session.close()
+
+
+def test_the_clients_own_types_read_the_frames(playing: Exchange) -> None:
+    """They insist on the `client_id` that the printed samples have and recorded frames have not: a switch adds it."""
+    settings = f"{playing.ready['rest']}/control/settings"
+    playing.control.post(settings, json={"client_id": True}, timeout=_LIMIT_S)
+    heard = Heard()
+    client = WSUserClient(
+        key_file=playing.ready["key_file"],
+        base_url=playing.ready["ws"],
+        timeout=_LIMIT_S,
+        on_message=heard,
+        retry=False,
+    )
+    client.open()
+    try:
+        client.subscribe(["BIP-20DEC30-CDE"], ["heartbeats", "user", "futures_balance_summary"])
+        frames = heard.until(lambda frames: counts(frames).get("subscriptions", 0) == 3)
+        read = [WebsocketResponse(frame) for frame in frames]
+        assert {"user", "futures_balance_summary", "subscriptions"} <= {one.channel for one in read}
+        balances = next(one for one in read if one.channel == "futures_balance_summary")
+        assert float(balances.events[0].fcm_balance_summary.total_usd_balance) > 0
+    finally:
+        client.close()
+        playing.control.post(settings, json={"client_id": False}, timeout=_LIMIT_S)

@@ -406,6 +406,17 @@ def test_the_account_says_what_it_is_and_what_the_key_may(standing: Client) -> N
     assert permissions["portfolio_uuid"] == standing.get("/portfolios")["portfolios"][0]["uuid"]
 
 
+def test_a_portfolio_is_broken_down_into_cash_and_futures(exchange: Client) -> None:
+    exchange.market("a", "BUY", 3)
+    uuid = exchange.get("/key_permissions")["portfolio_uuid"]
+    found = exchange.get(f"/portfolios/{uuid}")["breakdown"]
+    assert found["portfolio_balances"]["total_balance"]["value"] == exchange.control("books")["equity"]
+    (held,) = found["futures_positions"]
+    assert (held["amount"], held["side"], held["notional_value"]) == ("3", "FUTURES_POSITION_SIDE_LONG", "1800.3")
+    assert found["perp_positions"] == []
+    assert exchange.ask("GET", "/portfolios/another").status_code == 404
+
+
 def test_totals_of_the_fee_summary_are_json_numbers_to_the_last_digit(exchange: Client) -> None:
     exchange.market("a", "BUY", 15)
     text = exchange.ask("GET", "/transaction_summary").text
@@ -441,6 +452,7 @@ def test_the_intraday_window_is_shown_to_who_opted_in(exchange: Client) -> None:
         ("/key_permissions", "jkorf_rest_key_permissions.json"),
         ("/portfolios", "jkorf_rest_portfolios.json"),
         ("/transaction_summary", "jkorf_rest_transaction_summary_real.json"),
+        ("/portfolios/{portfolio}", "jkorf_rest_portfolio_breakdown.json"),
         ("/product_book?product_id=" + PRODUCT, "http_product_book.json"),
         (f"/products/{PRODUCT}/ticker?limit=5", "http_ticker.json"),
     ],
@@ -449,9 +461,10 @@ def test_payloads_have_every_field_of_the_recorded_ones(exchange: Client, path: 
     exchange.market("any", "BUY", 1)
     order_id = exchange.limit("rests", "BUY", 1, 59_000)
     recorded = orjson.loads((FIXTURES / fixture).read_bytes())
-    path, _, query = path.format(order_id=order_id).partition("?")
+    portfolio = exchange.get("/key_permissions")["portfolio_uuid"]
+    path, _, query = path.format(order_id=order_id, portfolio=portfolio).partition("?")
     found = exchange.get(path, **dict([query.split("=")] if query else []))
-    optional = {".fee_tier.volume_types_and_range[]", "[].cursor", "_measure.liquidation_buffer"}
+    optional = {".fee_tier.volume_types_and_range[]", "[].cursor", "_measure.liquidation_buffer", ".perp_positions[]"}
     assert {name for name in keys(recorded) - keys(found) if not any(part in name for part in optional)} == set()
 
 
