@@ -36,8 +36,10 @@ class LogView:
         return self._place
 
     def catch_up(self) -> None:
-        """Fold all that is in the log by now. Raises `LogError`."""
+        """Fold all that is in the log by now; after `close` nothing more. Raises `LogError`."""
         with self._lock:
+            if self._closed.is_set():
+                return
             for commit in self._follower.poll():
                 self._take(commit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from decimal import Decimal
 from itertools import islice
@@ -11,6 +12,7 @@ import pytest
 
 from actors.brokerage import APIConfig, CoinbaseBrokerage, MarkCache
 from actors.connection.errors import AuthenticationError, InvalidSymbol
+from events.log import LogDamaged
 from events.market import MarkWentStale, QuoteChanged, TradePrinted
 from events.terms import NANOSECONDS, Side
 from tests.seed.logs import START, HandLog, fill, mark
@@ -98,6 +100,54 @@ def test_a_loop_waits_for_what_is_yet_to_be_written_and_ends_when_the_adapter_is
         reader.join(10)
     assert not reader.is_alive()
     assert seen == ["1"]
+
+
+def test_leaving_a_loop_lets_its_file_go(tmp_path: Path) -> None:
+    adapter = CoinbaseBrokerage(log=tmp_path)
+    with HandLog(tmp_path) as log:
+        log.begin()
+        for number in range(3):
+            log.turn(trade(BTC, number))
+        before = len(os.listdir("/dev/fd"))
+        for row in adapter.stream_trades([BTC]):
+            assert row["trade_id"] == "0"
+            assert len(os.listdir("/dev/fd")) == before + 1
+            break
+        assert len(os.listdir("/dev/fd")) == before
+    adapter.close()
+
+
+def test_a_closed_adapter_says_what_it_knew(tmp_path: Path) -> None:
+    with HandLog(tmp_path) as log:
+        log.begin()
+        log.turn(fill(BTC, Side.BUY, 1, 50_000))
+        adapter = CoinbaseBrokerage(log=tmp_path)
+        adapter.close()
+        log.turn(fill(BTC, Side.BUY, 1, 50_000))
+    assert adapter.get_position_pnl(BTC)["qty"] == D(1)
+    assert list(adapter.stream_trades()) == []
+
+
+def test_a_log_that_is_damaged_is_not_read_over_but_looked_at_again_since_its_writer_may_be_mending_it(
+    tmp_path: Path,
+) -> None:
+    with HandLog(tmp_path) as log:
+        log.begin()
+        log.turn(fill(BTC, Side.BUY, 1, 50_000))
+        log.turn(trade(BTC, 1))
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"50000"', b'"60000"', 1))
+    adapter = CoinbaseBrokerage(log=tmp_path)
+    assert adapter.get_position_pnl(BTC)["qty"] == 0
+    with pytest.raises(LogDamaged):
+        adapter.get_portfolio_pnl()
+
+
+def test_a_client_is_that_of_the_config(tmp_path: Path) -> None:
+    adapter = CoinbaseBrokerage(APIConfig(sandbox=True), log=tmp_path)
+    client = adapter.client()
+    assert client.base_url == "https://api-sandbox.coinbase.com"
+    client.close()
 
 
 def test_best_prices_are_level_one(tmp_path: Path) -> None:

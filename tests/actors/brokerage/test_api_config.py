@@ -95,3 +95,14 @@ def test_each_subscribe_gets_a_token_of_its_own() -> None:
 def test_a_system_table_that_is_wrong_is_refused(table: object) -> None:
     with pytest.raises(ConfigurationError):
         SystemConfig.of({"system": table})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.json", "{"), ("a.toml", "[system"), ("gone.json", None), ("b.json", "[]")]
+)
+def test_a_system_config_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str | None) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigurationError, match=name):
+        SystemConfig.from_toml(path) if name.endswith("toml") else SystemConfig.from_json(path)
