@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from events.terms import Side
 from replay.exchange.__main__ import main
 from replay.exchange.faults import BadFaults, Drop, TooMany, read_faults
 from replay.exchange.pump import Start
@@ -16,7 +17,7 @@ from replay.exchange.schedule import Faults
 from replay.exchange.server import ExchangeOptions
 from replay.exchange.times import nanoseconds_of
 from tests.replay.exchange.conftest import quiet_day
-from tests.replay.exchange.market import at
+from tests.replay.exchange.market import ListTape, at, snapshot, trade
 from tests.replay.exchange.running import PRODUCT, Client, Feed, running
 from tests.replay.exchange.test_faulty_frames import left, put
 
@@ -71,14 +72,20 @@ def test_an_order_lives_on_for_a_while_after_its_cancel_was_taken(exchange: Clie
         assert time.monotonic() < deadline, "the cancel is never carried out"
 
 
-def test_an_order_may_fill_after_its_cancel_was_taken(exchange: Client) -> None:
-    resting = exchange.limit("a", "BUY", 1, 60_000)
-    put(exchange, {"fault": "cancel_lag", "seconds": 30})
-    assert exchange.post("/orders/batch_cancel", {"order_ids": [resting, "nope"]})["results"] == [
-        {"success": True, "failure_reason": "UNKNOWN_CANCEL_FAILURE_REASON", "order_id": resting},
-        {"success": False, "failure_reason": "UNKNOWN_CANCEL_ORDER", "order_id": "nope"},
-    ]
-    assert exchange.get("/orders/historical/batch", order_status="OPEN")["orders"][0]["order_id"] == resting
+def test_an_order_may_fill_after_its_cancel_was_taken(tmp_path: Path) -> None:
+    tape = ListTape([snapshot(0), trade(1, 59_995, 50, Side.SELL)])
+    with running(ExchangeOptions(tape=tape, speed=None, start=Start.RESUME, folder=tmp_path)) as client:
+        resting = client.limit("a", "BUY", 1, 60_000)
+        put(client, {"fault": "cancel_lag", "seconds": 30})
+        assert client.post("/orders/batch_cancel", {"order_ids": [resting, "nope"]})["results"] == [
+            {"success": True, "failure_reason": "UNKNOWN_CANCEL_FAILURE_REASON", "order_id": resting},
+            {"success": False, "failure_reason": "UNKNOWN_CANCEL_ORDER", "order_id": "nope"},
+        ]
+        client.control("resume")
+        client.until_ended()
+        assert client.get(f"/orders/historical/{resting}")["order"]["status"] == "FILLED"
+        (late,) = client.post("/orders/batch_cancel", {"order_ids": [resting]})["results"]
+        assert late["failure_reason"] == "ORDER_IS_FULLY_FILLED"
 
 
 # The list as written.
