@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import IO
 
 from events.codec import canonical_bytes, encode
 from events.record import Record
+from scripts.cli.exits import CommandFailed, Exit
 from scripts.cli.extracts import Wanted
 from scripts.cli.places import NOW, Until
 from scripts.cli.reading import records_until
@@ -19,7 +21,10 @@ from scripts.cli.vocabulary import event_names
 
 
 def export(path: Path, shape: str, out: Path | None, wanted: Wanted, *, after: int = 0, until: Until = NOW) -> None:
-    """Write the records wanted as lines of JSON, or as a table."""
+    """Write the records wanted as lines of JSON, as a table, or as Parquet (which needs a file and DuckDB)."""
+    if shape == "parquet":
+        _write_parquet(path, out, wanted, after=after, until=until)
+        return
     chosen = (record for record in records_until(path, until, after=after) if wanted.has(record))
     with _opened(out) as file:
         if shape == "jsonl":
@@ -27,6 +32,27 @@ def export(path: Path, shape: str, out: Path | None, wanted: Wanted, *, after: i
                 file.write(encode(record).decode() + "\n")
         else:
             _write_csv(chosen, file, wanted)
+
+
+_PARQUET_ROWS = """
+    select seq, "at", "by", cause, coalesce("index", 0) as "index", event->>'type' as type, event
+    from read_json($lines, format = 'newline_delimited', maximum_object_size = 67108864, columns = {
+        seq: 'bigint', "at": 'bigint', "by": 'varchar', cause: 'bigint', "index": 'bigint', event: 'json'})
+"""
+
+
+def _write_parquet(path: Path, out: Path | None, wanted: Wanted, *, after: int, until: Until) -> None:
+    """Place and type in columns of their own, the event as JSON."""
+    if out is None:
+        raise CommandFailed("--format parquet: name a file with --out", Exit.USAGE)
+    try:
+        import duckdb
+    except ImportError as error:
+        raise CommandFailed('--format parquet needs DuckDB: pip install "perptape[audit]"') from error
+    with tempfile.TemporaryDirectory(prefix="perptape-export-") as folder, duckdb.connect() as connection:
+        lines = Path(folder) / "log.jsonl"
+        export(path, "jsonl", lines, wanted, after=after, until=until)
+        connection.sql(_PARQUET_ROWS, params={"lines": str(lines)}).write_parquet(str(out))
 
 
 def _write_csv(records: Iterable[Record], file: IO[str], wanted: Wanted) -> None:

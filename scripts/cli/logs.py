@@ -22,6 +22,7 @@ By = Annotated[str | None, typer.Option("--by", help="Only what this actor said.
 class ExportFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 def register(app: typer.Typer) -> None:
@@ -101,9 +102,9 @@ def cut(
 def export(
     log: Log = None,
     config: Config = None,
-    shape: Annotated[ExportFormat, typer.Option("--format", help="jsonl: records as they are; csv: a table.")] = (
-        ExportFormat.JSONL
-    ),
+    shape: Annotated[
+        ExportFormat, typer.Option("--format", help="jsonl: records as they are; csv, parquet: a table.")
+    ] = (ExportFormat.JSONL),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file. Default: standard output.")] = None,
     types: Types = None,
     by: By = None,

@@ -96,6 +96,22 @@ def test_the_queries_alone_run_in_any_duckdb(session: Path, perptape: Perptape, 
     assert all(kind.startswith("DECIMAL") for kind in kinds)
 
 
+def test_an_export_to_parquet_holds_every_record(session: Path, perptape: Perptape, tmp_path: Path) -> None:  # noqa: F811
+    path = tmp_path / "log.parquet"
+    assert perptape("log", "export", session, "--format", "parquet", "--out", path).code == 0
+    records = list(read_records(session))
+    with duckdb.connect() as connection:
+        rows = connection.execute(f'select seq, "at", "by", cause, "index", type from \'{path}\' order by seq')
+        seen = rows.fetchall()
+        fees = connection.execute(
+            f"select sum(cast(event->>'fee' as decimal(38, 18))) from '{path}' where type = 'OrderFilled'"
+        ).fetchall()
+    assert seen == [(r.seq, r.at, r.by, r.cause, r.index, type(r.event).__name__) for r in records]
+    assert fees == [(statement(records).fees,)]
+    nowhere = perptape("log", "export", session, "--format", "parquet")
+    assert (nowhere.code, nowhere.err) == (2, "perptape: --format parquet: name a file with --out\n")
+
+
 def test_the_command_says_equal_and_says_which_figure_is_not(
     session: Path,
     perptape: Perptape,  # noqa: F811
