@@ -107,6 +107,20 @@ def issue_key(name: str, key_type: KeyType) -> tuple[ApiKey, str]:
     return ApiKey(name, key_type, edwards_key.public_key()), base64.b64encode(secret).decode()
 
 
+def read_key_file(path: Path, key_type: KeyType) -> ApiKey | None:
+    """The key that was issued into a file before; None when there is none, or it is of another kind."""
+    if not path.exists():
+        return None
+    told = json.loads(path.read_text())
+    private = told["privateKey"]
+    if private.startswith("-----BEGIN"):
+        curve_key = serialization.load_pem_private_key(private.encode(), password=None)
+        assert isinstance(curve_key, ec.EllipticCurvePrivateKey), "issued by us"
+        return ApiKey(told["name"], "ec", curve_key.public_key()) if key_type == "ec" else None
+    edwards_key = ed25519.Ed25519PrivateKey.from_private_bytes(base64.b64decode(private)[:32])
+    return ApiKey(told["name"], "ed25519", edwards_key.public_key()) if key_type == "ed25519" else None
+
+
 def write_key_file(path: Path, name: str, private: str) -> None:
     """The key file as the exchange lets one download it, readable by its owner only."""
     path.unlink(missing_ok=True)

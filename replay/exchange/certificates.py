@@ -20,15 +20,20 @@ class Certificates:
     key_file: Path
 
 
-def issue_certificates(folder: Path, host: str) -> Certificates:
-    """Issue a certificate for `host` and `localhost` by a new authority. Raises `NoAuthority`."""
+def issue_certificates(folder: Path, host: str, *, keep: bool = False) -> Certificates:
+    """Issue a certificate for `host` and `localhost` by a new authority, or `keep` those that are there.
+
+    Raises `NoAuthority`.
+    """
+    files = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    if keep and all(file.exists() for file in (files.ca_file, files.chain_file, files.key_file)):
+        return files
     try:
         import trustme
     except ImportError:
         raise NoAuthority("TLS needs the package trustme: install it, or leave --tls out") from None
     authority = trustme.CA()
     issued = authority.issue_cert(host, "localhost")
-    files = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     authority.cert_pem.write_to_path(files.ca_file)
     files.chain_file.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     files.key_file.unlink(missing_ok=True)

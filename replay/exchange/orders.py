@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from events.ids import derived_id
 from events.money import ZERO, quotient
 from events.terms import OrderKind, Side
+from projections.matching import Match
 
 
 class Status(StrEnum):
@@ -143,3 +146,24 @@ class Ledger:
         if not order.is_liquidation:  # the exchange's own order has no client and no client's id
             self.by_client_id[order.ticket.client_order_id] = order
         self.open[order.order_id] = order
+
+    def add_fill(self, order: Order, match: Match, *, fee: Decimal, at: int) -> None:
+        """A trade of an order: counted in its totals, and a line of its own."""
+        order.filled += match.qty
+        order.fees += fee
+        order.fills += 1
+        order.last_fill_at = at
+        number = len(self.fills) + 1
+        self.fills.append(
+            Fill(
+                number=number,
+                entry_id=hashlib.sha256(f"exchange|entry|{number}".encode()).hexdigest(),
+                trade_id=derived_id("exchange", "trade", number),
+                order=order,
+                qty=match.qty,
+                price=match.price,
+                fee=fee,
+                is_maker=match.is_maker,
+                at=at,
+            )
+        )

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import signal
 import socket
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +29,7 @@ from events.ids import derived_id
 from events.money import use_exact_arithmetic
 from events.terms import NANOSECONDS
 from replay.exchange import control, rest
-from replay.exchange.auth import KeyRing, KeyType, issue_key, write_key_file
+from replay.exchange.auth import KeyRing, KeyType, issue_key, read_key_file, write_key_file
 from replay.exchange.certificates import Certificates, issue_certificates
 from replay.exchange.desk import PORTFOLIO, USER, Desk
 from replay.exchange.faults import AnyFault
@@ -46,7 +43,7 @@ from replay.exchange.schedule import Faults
 from replay.exchange.settings import Settings
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
-from replay.exchange.wire import PacedSocket, RequestConnection
+from replay.exchange.wire import ListeningServer, PacedSocket, RequestConnection
 from replay.exchange.ws import Sockets
 
 KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{derived_id('exchange', 'key', 1)}"
@@ -55,7 +52,6 @@ _HOST = "127.0.0.1"
 #: Small, so that little of the tape is under way between the exchange and who follows it.
 _SEND_BUFFER_BYTES = 8 * 1024
 _KEEP_ALIVE_S = 75
-_GOODBYE_S = 0.1
 _SHUTDOWN_S = 2
 _FULL_SPEED_BEAT_S = 0.25
 _FASTEST_BEAT_S = 0.1
@@ -139,9 +135,10 @@ async def _serve(options: ExchangeOptions, listener: socket.socket, on_ready: Ca
     folder = options.folder or Path(tempfile.mkdtemp(prefix="perptape-exchange-"))
     folder.mkdir(parents=True, exist_ok=True)
     desk, key_file = _open(options, folder)
-    certificates = issue_certificates(folder, _HOST) if options.tls else None
+    is_known = options.remember_as is not None
+    certificates = issue_certificates(folder, _HOST, keep=is_known) if options.tls else None
     ready = _ready(options, listener, key_file, certificates, clock=desk.venue.now)
-    server = _Server(_configuration(certificates), lambda: on_ready(ready))
+    server = ListeningServer(_configuration(certificates), lambda: on_ready(ready))
     sockets = Sockets(desk, subscribe_within_s=options.subscribe_within_s)
     routes = [*control.routes(desk, server.leave), *rest.routes(desk)]
     requests = FaultyRequests(Starlette(routes=routes), desk.faults, lambda: desk.venue.now)
@@ -169,10 +166,12 @@ def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
     pump = Pump(venue, hub, pace, facts, start=options.start, quiet_s=options.quiet_s)
     pump.prime()
     keys = KeyRing()
-    key, private = issue_key(KEY_NAME, options.key_type)
-    keys.add(replace(key, can_trade=options.key_can_trade, can_transfer=options.key_can_transfer))
     key_file = folder / "cdp_api_key.json"
-    write_key_file(key_file, key.name, private)
+    key = read_key_file(key_file, options.key_type) if options.remember_as is not None else None
+    if key is None:
+        key, private = issue_key(KEY_NAME, options.key_type)
+        write_key_file(key_file, key.name, private)
+    keys.add(replace(key, can_trade=options.key_can_trade, can_transfer=options.key_can_transfer))
     return Desk(venue, pump, hub, keys, Faults(options.faults), copy.copy(options.settings)), key_file
 
 
@@ -262,43 +261,3 @@ async def _beat(desk: Desk, interval_s: float) -> None:
         desk.hub.beat(uptime)
         await asyncio.sleep(interval_s)
         uptime += int(interval_s * NANOSECONDS)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, saying when it listens, and leaving on a signal without raising it again."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    def leave(self) -> None:
-        self.should_exit = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye to who is connected, then hang up: a peer that does not answer holds nobody."""
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        await asyncio.sleep(_GOODBYE_S)
-        for connection in list(self.server_state.connections):
-            assert isinstance(connection.transport, asyncio.WriteTransport)
-            connection.transport.abort()
-        await asyncio.sleep(0)
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, lambda *_: self.leave()) for number in signals]
-        try:
-            yield
-        finally:
-            for number, handler in zip(signals, before, strict=True):
-                signal.signal(number, handler)

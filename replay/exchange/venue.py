@@ -13,7 +13,6 @@ the same times give the same reports, ids included.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -30,7 +29,7 @@ from replay.exchange.entry import meets_market, refusal_of
 from replay.exchange.funding import FundingClerk
 from replay.exchange.margin import MarginRates, OpenInterest, maintenance
 from replay.exchange.market import Market
-from replay.exchange.orders import Fill, Ledger, Order, Refusal, Status, Ticket, TimeInForce
+from replay.exchange.orders import Ledger, Order, Refusal, Status, Ticket, TimeInForce
 from replay.exchange.rules import VenueRules
 
 
@@ -294,24 +293,7 @@ class Venue:
             if order.is_liquidation:
                 fee += self.rules.liquidation_rate * match.qty * match.price * self.holding.contract_size
             order.value += self.books.fill(self.product.product, match.side, match.qty, price=match.price, fee=fee)
-            order.filled += match.qty
-            order.fees += fee
-            order.fills += 1
-            order.last_fill_at = self.now
-            number = len(self.ledger.fills) + 1
-            self.ledger.fills.append(
-                Fill(
-                    number=number,
-                    entry_id=hashlib.sha256(f"exchange|entry|{number}".encode()).hexdigest(),
-                    trade_id=derived_id("exchange", "trade", number),
-                    order=order,
-                    qty=match.qty,
-                    price=match.price,
-                    fee=fee,
-                    is_maker=match.is_maker,
-                    at=self.now,
-                )
-            )
+            self.ledger.add_fill(order, match, fee=fee, at=self.now)
             self.account_changes += 1
 
     def _close_if_over(self, order: Order) -> None:
