@@ -23,6 +23,7 @@ import pykka
 from actors.behaviour import Seat
 from actors.clocks import SessionClock, WallClock, WallTicker
 from actors.door import Door, DoorClosed, Lane
+from actors.halted import Halted
 from actors.hosts import ActorHost, TurnHost
 from actors.identity import code_identity
 from actors.journal import EndSession, Journal
@@ -71,10 +72,11 @@ class Connection(Protocol):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a session ended: the log's head, and the orders whose outcome stayed unknown."""
+    """How a session ended: the log's head, the orders whose outcome stayed unknown, and what had halted trading."""
 
     place: Place
     unknown_orders: tuple[str, ...]
+    halted_by: tuple[str, ...] = ()
 
 
 class SystemBroken(RuntimeError):
@@ -118,6 +120,7 @@ class System:
         self.start_report: StartReport = check_start(log, seats, self._code)
         known = Known.by(seats)
         self._unsettled = Unsettled(known.unsettled)
+        self._halted = Halted(known)
         self._host = _host(settings, seats)
         self._door = Door(market_bound=settings.journal.market_bound)
         self._connection = connect(self._door, clock.now, known)
@@ -168,7 +171,7 @@ class System:
         self._close()
         if place is None:
             raise SystemBroken(str(self.broken)) from self.broken
-        return Ended(place, self._unsettled.orders())
+        return Ended(place, self._unsettled.orders(), self._halted.reasons)
 
     def abandon(self) -> None:
         """After a breakdown: let what rests be cancelled, then everything go, without another word in the log."""
@@ -207,7 +210,7 @@ class System:
             code=self._code,
             make_seat=lambda name: self._make_seat(name, settings.configuration),
             snapshots=snapshots,
-            shells=(*self._connection.shells, self._unsettled, _StopWatch(self.request_stop)),
+            shells=(*self._connection.shells, self._unsettled, self._halted, _StopWatch(self.request_stop)),
             group_ms=settings.journal.group_ms,
             snapshot_every=settings.journal.snapshot_every,
         )

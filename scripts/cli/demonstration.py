@@ -26,6 +26,7 @@ from events.money import plain
 from events.session import StopRequested
 from replay.statement import Statement, statement
 from replay.verify import Report, verify
+from scripts.cli.exits import Exit
 
 #: The local exchange has this long to get ready, and the trading system to end in order.
 READY_LIMIT_S = 60.0
@@ -130,7 +131,7 @@ class Demonstration:
             code = self._system.wait(END_LIMIT_S)
         except subprocess.TimeoutExpired as error:
             raise DemoFailed(f"the trading system did not end within {END_LIMIT_S:g} s") from error
-        if code:
+        if code not in (Exit.OK, Exit.HALTED):
             raise DemoFailed(f"the trading system ended with {code}: {self._last_words('trading system')}")
         books = self._books()
         self.close()

@@ -38,10 +38,15 @@ def run(
 ) -> None:
     """Trade on a configuration file: paper by default, real orders with --live."""
     from actors.settings import DEFAULT_FILE
+    from scripts.cli.exits import CommandFailed, Exit
     from scripts.cli.running import run as run_system
     from scripts.cli.running import settings_from, tell_stderr
 
-    run_system(settings_from(config or Path(DEFAULT_FILE), live=live), tell_stderr)
+    ended = run_system(settings_from(config or Path(DEFAULT_FILE), live=live), tell_stderr)
+    if ended.halted_by:
+        raise CommandFailed(
+            f"risk had halted trading when the session ended: {'; '.join(ended.halted_by)}", Exit.HALTED
+        )
 
 
 def demo(

@@ -19,7 +19,7 @@ from actors.start_check import StateDiverged
 from actors.system import Part, System, SystemBroken
 from events.log import EventLog, FileLog, LogWriteFailed, MemoryLog, Place, SnapshotStore
 from events.record import AnyEvent, Record
-from events.risk import KillSwitchThrown
+from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased, ReduceOnlyRequested
 from events.session import ClockTicked, SessionEnded, SessionStarted, StopRequested
 from tests.replay.markets import settings_of, short_market, trading
 
@@ -190,7 +190,19 @@ def test_a_restart_hands_its_connection_that_it_is_killed(tmp_path: Path) -> Non
     one.system.stop("enough")
     again = Started(FileLog.open(tmp_path))
     assert again.connection.known == Known(is_killed=True)
-    again.system.stop("enough")
+    assert again.system.stop("enough").halted_by == ("kill switch thrown: since an earlier session",)
+
+
+def test_a_session_that_ends_halted_says_by_what_and_one_that_was_released_does_not(tmp_path: Path) -> None:
+    one = Started(MemoryLog(), data_dir=tmp_path)
+    act(tmp_path, KillSwitchThrown(reason="drill"))
+    act(tmp_path, ReduceOnlyRequested(product=None, reason="lunch"))
+    act(tmp_path, KillSwitchReset(reason="over"))
+    assert one.system.stop("enough").halted_by == ("reduce-only: lunch",)
+    other = Started(MemoryLog(), data_dir=tmp_path)
+    act(tmp_path, ReduceOnlyRequested(product=None, reason="lunch"))
+    act(tmp_path, ReduceOnlyReleased(product=None, reason="over"))
+    assert other.system.stop("enough").halted_by == ()
 
 
 def test_an_operators_stop_ends_the_wait(tmp_path: Path) -> None:

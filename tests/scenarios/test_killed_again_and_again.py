@@ -1,4 +1,4 @@
-"""A trading system killed at any moment and started again, while the exchange goes on: nothing lost, nothing doubled."""
+"""A system killed at any moment and started again, while the exchange goes on: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 
