@@ -103,30 +103,38 @@ create or replace table funding as
 -- What the open positions are worth beyond their cost: at the exchange's own price where it said one, else at the mark.
 create or replace table gains as
     select p.product, cast(p.qty as decimal(19, 6)) * l.contract_size * coalesce(x.price, m.price) - p.cost as unrealized
-    from positions p join listings l using (product)
+    from positions p left join listings l using (product)
     left join (select product, price_of(last(event->>'current_price' order by cast(event->>'exchange_at' as bigint), seq))
                as price from records where type = 'PositionReported' and (event->>'current_price') is not null
                group by product) x using (product)
     left join (select product, last(price order by seq) as price from marks group by product) m using (product)
     where p.qty <> 0;
 
+-- What it began with: the configuration's word, else the paper exchange's cash, else the first balance report, which
+-- contains every transfer before it.
 create or replace table start_equity as
-    select coalesce(
+    with said as (select
         (select amount_of(event->'configuration'->>'start_equity') from records
-         where type = 'SessionStarted' order by seq limit 1),
+         where type = 'SessionStarted' order by seq limit 1) as configured,
         (select amount_of(event->'configuration'->'paper'->>'start_cash') from records
-         where type = 'SessionStarted' and (event->'configuration'->>'mode') = 'paper' order by seq limit 1),
-        (select amount_of(event->>'spot_usd') + amount_of(event->>'futures_usd') from records
-         where type = 'BalanceReported' order by seq limit 1)) as amount;
+         where type = 'SessionStarted' and (event->'configuration'->>'mode') = 'paper' order by seq limit 1) as paper,
+        (select {cash: amount_of(event->>'spot_usd') + amount_of(event->>'futures_usd'),
+                 told_at: cast(event->>'exchange_at' as bigint)} from records
+         where type = 'BalanceReported' order by seq limit 1) as balance)
+    select coalesce(configured, paper, balance.cash) as amount,
+           case when configured is null and paper is null then balance.told_at else -1 end as transfers_after
+    from said;
 
 create or replace table result as
     select start_equity.amount as start_equity,
         coalesce((select sum(realized) from positions), 0) as realized_pnl,
-        coalesce((select sum(unrealized) from gains), 0) as unrealized_pnl,
+        case when exists (select 1 from gains where unrealized is null) then null
+             else coalesce((select sum(unrealized) from gains), 0) end as unrealized_pnl,
         coalesce((select sum(fee) from trades), 0) as fees,
         coalesce((select sum(booked) from funding), 0) as funding,
         coalesce((select sum(recomputed) from funding), 0) as funding_recomputed,
         coalesce((select sum(transferred) from (
             select distinct event->>'transfer', amount_of(event->>'amount') as transferred
-            from records where type = 'TransferReported')), 0) as transfers
+            from records where type = 'TransferReported'
+            and cast(event->>'exchange_at' as bigint) > start_equity.transfers_after)), 0) as transfers
     from start_equity;

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from events.log import read_records
+from events.money import plain
 from replay.audit import AuditImpossible, audit, compared
 from replay.statement import statement
 from scripts.cli.exits import CommandFailed, Exit
@@ -52,4 +53,4 @@ def run_audit(log: Path | None, config: Path | None, *, as_json: bool) -> None:
 
 
 def _plain(figure: Decimal | None) -> str:
-    return "unknown" if figure is None else f"{figure:f}".rstrip("0").rstrip(".") if figure else "0"
+    return "unknown" if figure is None else f"{plain(figure):f}"

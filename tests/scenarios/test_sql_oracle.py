@@ -13,6 +13,7 @@ import duckdb
 import msgspec
 import pytest
 
+from events.account import BalanceReported, TransferReported
 from events.codec import encode
 from events.configuration import FeeSetting, PaperSetting
 from events.funding import FundingPaid
@@ -121,7 +122,9 @@ def test_the_command_says_equal_and_says_which_figure_is_not(
     assert said.code == 0
     assert said.json["agrees"] is True
     assert said.json["figures"]["fees"]["projections"] == str(statement(read_records(session)).fees)
-    assert perptape("audit", session).out.count("equal") == 6
+    shown = perptape("audit", session).out
+    assert shown.count("equal") == 6
+    assert "100000 " in shown
 
     def audit_wrongly(path: Path) -> Books:
         books = audit(path)
@@ -169,6 +172,25 @@ def test_a_boundary_that_was_not_booked_shows(tmp_path: Path) -> None:
     written(tmp_path / "log.jsonl", events)
     books = audit(tmp_path / "log.jsonl")
     assert (books.funding, books.funding_recomputed) == (D(0), D("-0.15"))
+
+
+def test_a_start_from_the_first_balance_contains_the_transfers_before_it(tmp_path: Path) -> None:
+    def sent(transfer: str, amount: int, at: int) -> AnyEvent:
+        return TransferReported(transfer=transfer, amount=D(amount), reason="test", exchange_at=at)
+
+    balance = BalanceReported(spot_usd=D(40), futures_usd=D(960), unrealized=D(7), exchange_at=MONDAY)
+    events = [started(), sent("t-1", 100, MONDAY - 1), balance, sent("t-2", 5, MONDAY + 1), sent("t-2", 5, MONDAY + 1)]
+    records = written(tmp_path / "log.jsonl", events)
+    books = audit(tmp_path / "log.jsonl")
+    assert (books.start_equity, books.transfers) == (D(1_000), D(5))
+    assert all(line.agrees for line in compared(books, statement(records)))
+
+
+def test_an_open_position_without_a_price_has_no_gain_to_tell(tmp_path: Path) -> None:
+    records = written(tmp_path / "log.jsonl", [started(), listed(BIP), filled(Side.BUY, "3", "50000", at=MONDAY)])
+    books = audit(tmp_path / "log.jsonl")
+    assert books.unrealized_pnl is None
+    assert statement(records).unrealized_pnl is None
 
 
 def test_a_number_that_does_not_fit_is_an_error_and_never_rounded(tmp_path: Path) -> None:
