@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.replay.exchange.running import Client, Feed
+from events.terms import Side
+from replay.exchange.pump import Start
+from replay.exchange.server import ExchangeOptions
+from tests.replay.exchange.market import ListTape, Trader, change, snapshot, trade
+from tests.replay.exchange.running import Client, Feed, running
 
 
 @pytest.fixture
@@ -99,3 +105,31 @@ def test_an_edit_preview_says_what_the_changed_order_would_cost(editable: Client
 @pytest.mark.parametrize("body", [{"price": "1", "size": "1"}, {"order_id": "x", "price": "much"}, {"nice": "field"}])
 def test_an_edit_that_cannot_be_read_is_a_bad_request(editable: Client, body: dict[str, str]) -> None:
     assert editable.ask("POST", "/orders/edit", json.dumps(body)).status_code == 400
+
+
+def test_an_order_whose_edit_was_refused_still_trades(tmp_path: Path) -> None:
+    tape = ListTape([snapshot(0), trade(1, 58_995, 50, Side.SELL)])
+    with running(ExchangeOptions(tape=tape, speed=None, start=Start.RESUME, folder=tmp_path)) as client:
+        client.session.post(f"{client.ready.rest}/control/settings", data='{"edits": true}', timeout=10)
+        order_id = client.limit("a", "BUY", 2, 59_000)
+        assert edit(client, order_id, price="59005", size="4000") == "COMMANDER_REJECTED_EDIT_ORDER"
+        client.control("resume")
+        client.until_ended()
+        assert shown(client, order_id)["status"] == "FILLED"
+
+
+def test_only_a_smaller_size_keeps_the_place_in_the_queue() -> None:
+    trader = Trader().hear(snapshot(0))
+    order = trader.buy(5, 60_000)
+    trader.hear(change(1, bids=((60_000, 30),)))
+
+    def ahead(price: int, size: int) -> Decimal | None:
+        assert trader.venue.edit(order.order_id, price=Decimal(price), size=Decimal(size)) is None
+        resting = trader.venue.market.matching.get(order.order_id)
+        assert resting is not None
+        assert resting.leaves == size
+        return resting.ahead
+
+    assert ahead(60_000, 3) == 10
+    assert ahead(60_000, 4) == 30
+    assert ahead(59_995, 4) == 20
