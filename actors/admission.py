@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from actors.strategies.loading import BUILT_IN
 from actors.strict import ConfigurationError, Way, nearest, shown
 from events.configuration import Configuration, RiskLimits
 
@@ -19,7 +20,7 @@ Place = Callable[[Way], str]
 Number = Decimal | int
 
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_STRATEGY = re.compile(r"baseline|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_STRATEGY = re.compile("|".join(BUILT_IN) + r"|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class Span(NamedTuple):
@@ -131,7 +132,7 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
             yield (
                 ("strategies", name, "uses"),
                 f"{shown(strategy.uses)} names no strategy",
-                'write "baseline" or "module:Class"',
+                f"write {', '.join(BUILT_IN)}, or module:Class for one of your own",
             )
 
 

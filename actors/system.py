@@ -39,7 +39,7 @@ from events.configuration import Configuration
 from events.log import EventLog, LogWriteFailed, Place, SnapshotStore
 from events.money import use_exact_arithmetic
 from events.record import AnyEvent, Record
-from events.session import SessionStarted, StopRequested, Surroundings
+from events.session import ClockTicked, SessionStarted, StopRequested, Surroundings
 
 #: How long a stop waits for the exchange's last word on our orders.
 SETTLE_LIMIT_S = 10.0
@@ -64,8 +64,11 @@ class Connection(Protocol):
     @property
     def shells(self) -> Sequence[Shell]: ...
 
-    def last_look(self) -> None:
-        """Ask the exchange once more for balances, positions and orders, and tell the door."""
+    def last_look(self) -> int | None:
+        """Ask the exchange once more for balances, positions and orders, and tell the door.
+
+        Returns the exchange's time after that (ns); None where there is nobody to ask.
+        """
 
     def cancel_all_once(self) -> None:
         """Cancel what rests, once, without an intent: the log cannot be written any more."""
@@ -165,7 +168,8 @@ class System:
         """
         self._say_and_wait(StopRequested(reason=reason, cancel_resting=cancel_resting), lane=Lane.MARKET)
         self._unsettled.wait(SETTLE_LIMIT_S if self._settings.configuration.mode == "live" else 0.0)
-        self._connection.last_look()
+        at = self._connection.last_look()
+        self._say_and_wait(ClockTicked(), lane=Lane.MARKET, by="clock", time=at)  # what fell due meanwhile is said
         self._stop_parts()
         place: Place | None = self._journal.ask(EndSession(self.session, reason, self._unsettled.orders()))  # type: ignore[assignment]  # blocks, so no future
         self._close()
@@ -183,10 +187,12 @@ class System:
         with contextlib.suppress(LogWriteFailed):
             self._log.close()
 
-    def _say_and_wait(self, event: AnyEvent, lane: Lane = Lane.OPERATOR, by: str = "session") -> None:
+    def _say_and_wait(
+        self, event: AnyEvent, lane: Lane = Lane.OPERATOR, by: str = "session", time: int | None = None
+    ) -> None:
         durable = threading.Event()
         try:
-            self._door.tell(by, [event], lane, None, lambda _seq: durable.set())
+            self._door.tell(by, [event], lane, time, lambda _seq: durable.set())
         except DoorClosed:
             raise SystemBroken(str(self.broken)) from self.broken
         while not durable.wait(0.1):

@@ -47,7 +47,7 @@ class TapeConnection:
         self.shells = ()
 
     def last_look(self) -> None:
-        """A tape knows nothing of us."""
+        """A tape knows nothing of us, and has no time beyond its last fact."""
 
     def cancel_all_once(self) -> None:
         """Nothing rests anywhere but in the paper exchange, whose book is the log."""

@@ -19,7 +19,7 @@ from events.configuration import Configuration
 from events.log import EventLog, Place
 from events.money import use_exact_arithmetic
 from events.record import AnyEvent
-from events.session import SessionStarted, StopRequested, Surroundings
+from events.session import ClockTicked, SessionStarted, StopRequested, Surroundings
 from events.terms import Clock
 
 TAPE_ENDED = "the tape ended"
@@ -70,6 +70,7 @@ def backtest(
         if progress and count % 4096 == 0:
             progress(time)
     scribe.run([_said(StopRequested(reason=TAPE_ENDED))], clock.now())
+    scribe.run([Fact("clock", ClockTicked(), Lane.MARKET, None, None)], clock.now())
     return scribe.end(session, TAPE_ENDED, (), clock.now())
 
 

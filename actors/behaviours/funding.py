@@ -19,7 +19,7 @@ from events.money import ZERO, plain
 from events.orders import OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
-from events.session import ClockTicked, SessionStarted
+from events.session import ClockTicked, SessionStarted, StopRequested
 from events.terms import NANOSECONDS, FundingStatus
 from projections.boundaries import Boundaries, Boundary
 from projections.funding import FundingLedger
@@ -37,6 +37,7 @@ class FundingState(msgspec.Struct, kw_only=True):
     ledger: FundingLedger = msgspec.field(default_factory=FundingLedger)
     adjusted_at: dict[str, int] = msgspec.field(default_factory=dict)
     ticked_at: int = 0
+    is_stopping: bool = False  # the market was left: nothing that is still under way will be heard
     paid_from: int | None = None  # what was paid before the last payment heard; None if that one was heard before
 
 
@@ -54,6 +55,7 @@ class FundingBehaviour:
         AdjustmentApplied,
         AdjustmentReversed,
         SessionStarted,
+        StopRequested,
     }
     answers: frozenset[type[Event]] = frozenset(
         {ClockTicked, FundingPaid, FundingRatePublished, OrderFilled, AdjustmentReversed}
@@ -70,8 +72,9 @@ class FundingBehaviour:
                 boundaries.take_mark(event, at)
         elif type(event) is ClockTicked:
             self.state.ticked_at = at
+            arrival_ns = 0 if self.state.is_stopping else ARRIVAL_NS
             for product, boundaries in self.state.products.items():
-                boundaries.pass_to(at - ARRIVAL_NS + 1, at)
+                boundaries.pass_to(at - arrival_ns + 1, at)
                 if boundaries.waiting:
                     _let_go(boundaries, at, self.state.ledger.of(product).paid_through)
         elif isinstance(event, OrderFilled):
@@ -89,7 +92,10 @@ class FundingBehaviour:
             self._move(event.product, event.qty, at, at)
         elif isinstance(event, AdjustmentReversed):
             self._move(event.product, event.qty, self.state.adjusted_at.pop(event.adjustment, at), at)
+        elif isinstance(event, StopRequested):
+            self.state.is_stopping = True
         elif isinstance(event, SessionStarted):
+            self.state.is_stopping = False
             for boundaries in self.state.products.values():  # nobody watched the market since the last tick
                 boundaries.pass_to(self.state.ticked_at, at)
                 boundaries.is_mark_fresh = False

@@ -53,6 +53,20 @@ class StrategyState(msgspec.Struct, kw_only=True):
     unanswered: dict[str, int] = msgspec.field(default_factory=dict)  # proposal -> when it was made
 
 
+def _checked(decision: object) -> Decision:
+    """A decision with every field of its type and every number finite: what is written must be read again.
+
+    Raises `TypeError` or `msgspec.ValidationError`.
+    """
+    if not isinstance(decision, Decision):
+        raise TypeError(f"decide() returned {type(decision).__name__}, not a Decision")
+    amounts = {name: getattr(decision, name) for name in ("target_notional", "limit_price", "leverage")}
+    for name, amount in (*amounts.items(), *decision.numbers.items()):
+        if amount is not None and not (isinstance(amount, Decimal) and amount.is_finite()):
+            raise TypeError(f"decide() returned {amount!r} as {name}, which is no finite Decimal")
+    return msgspec.convert(msgspec.to_builtins(decision, builtin_types=(Decimal,)), Decision)
+
+
 class StrategyBehaviour:
     """Says DecisionMade, OrderProposed and StrategyFailed as "strategy:<name>"."""
 
@@ -153,9 +167,7 @@ class StrategyBehaviour:
             window=self._window,
         )
         try:
-            decision = self._strategy.decide(view)
-            if not isinstance(decision, Decision):
-                raise TypeError(f"decide() returned {type(decision).__name__}, not a Decision")
+            decision = _checked(self._strategy.decide(view))
         except Exception as error:  # noqa: BLE001 - a user's own code may raise anything; it is recorded and paused
             text = _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}")
             return [StrategyFailed(strategy=self.strategy_name, product=self.state.watch.product, error=text)]

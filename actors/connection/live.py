@@ -93,16 +93,21 @@ class CoinbaseConnection:
             self.parts = (wires, account, market)
             self.shells = (account,)
 
-    def last_look(self) -> None:
-        """One more round of questions, so that the log ends with the exchange's own view. A failure is logged."""
+    def last_look(self) -> int | None:
+        """One more round of questions, so that the log ends with the exchange's own view, and the exchange's time then.
+
+        A failure is logged.
+        """
         if not self._is_live:
-            return
+            return None
         try:
             self._account.reconcile()
+            return self._client.get_time().iso
         except DoorClosed:
             log.info("the door closed before the last look")
         except BrokerageError as error:
             log.warning("the last look at the account failed: %s", error)
+        return None
 
     def cancel_all_once(self) -> None:
         """Cancel what rests, once, without an intent."""

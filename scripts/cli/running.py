@@ -15,6 +15,7 @@ from actors.clocks import SessionClock, TapeClock, WallClock
 from actors.connection.auth import Credentials
 from actors.connection.cancel_all import CancelAll, cancel_all_once
 from actors.connection.client import CoinbaseClient
+from actors.connection.errors import BrokerageError, PermissionDenied
 from actors.connection.live import Address, CoinbaseConnection
 from actors.connection.standing import Standing
 from actors.connection.told_before import last_trades
@@ -46,6 +47,8 @@ def settings_from(config: Path, *, live: bool) -> SystemSettings:
 
 def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
     """Trade until Ctrl-C, SIGTERM or an operator's stop. `say` gets sentences for people."""
+    if settings.configuration.mode == "live":
+        check_key(settings.exchange)
     log = open_log(settings)
     if log.recovered:
         cut = log.recovered
@@ -54,6 +57,12 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             f"({cut.records} records) were cut from {cut.file} at byte {cut.offset}; record {cut.after_seq} is the last"
         )
     clock = _clock(settings, log)
+
+    refusals: list[BrokerageError] = []
+
+    def refused(error: BrokerageError) -> None:
+        refusals.append(error)
+        system.request_stop(f"the exchange refuses this key: {error}")
 
     def connect(door: Door, now: Callable[[], int], known: Known) -> CoinbaseConnection:
         exchange = settings.exchange
@@ -67,7 +76,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             live=settings.configuration.mode == "live",
             standing=Standing(killed=known.is_killed, reduce_only=known.reduce_only),
             last_trades=last_trades(settings.data_dir, known.priced),
-            on_refusal=lambda error: system.request_stop(f"the exchange refuses this key: {error}"),
+            on_refusal=refused,
         )
 
     system = System(
@@ -97,6 +106,8 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
     say(f"session ended at record {ended.place.seq}, head {ended.place.digest[:16]}")
     if ended.unknown_orders:
         say(f"orders whose outcome the exchange has not told: {', '.join(ended.unknown_orders)}")
+    if refusals:
+        raise refusals[0]
     return ended
 
 
@@ -119,6 +130,17 @@ def credentials_of(exchange: ExchangeSettings) -> Credentials | None:
 def client_of(exchange: ExchangeSettings) -> CoinbaseClient:
     """A client for a few questions, outside a running system."""
     return CoinbaseClient(exchange.rest, credentials_of(exchange), ca_file=_text(exchange.ca_file))
+
+
+def check_key(exchange: ExchangeSettings) -> None:
+    """Ask the exchange whether this key may trade, before anything starts. Raises `BrokerageError`."""
+    client = client_of(exchange)
+    try:
+        allowed = client.get_key_permissions()
+    finally:
+        client.close()
+    if not allowed.can_trade:
+        raise PermissionDenied(f"the key in {exchange.key_file} may not trade; allow it at the exchange, or run paper")
 
 
 def cancel_resting(exchange: ExchangeSettings) -> CancelAll:

@@ -11,6 +11,7 @@ import pytest
 
 from actors.environment import RISK
 from actors.settings import ConfigurationError, Loaded, SystemSettings, load
+from actors.strategies.loading import BUILT_IN
 from events.configuration import RiskLimits
 
 BTC = '[products.BTC-PERP]\nexchange_id = "BIP-20DEC30-CDE"\n'
@@ -362,3 +363,9 @@ def test_paths_in_the_file_are_meant_from_the_files_folder(given: Given, tmp_pat
     assert loaded.settings.exchange.ca_file == Path("/etc/ca.pem")
     assert given().settings.data_dir == Path("results/managed")
     assert given(COINBASE_CDP_PRIVATE_KEY_PATH="k.json").settings.exchange.key_file == Path("k.json")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_strategy_that_ships_can_be_named(given: Given, name: str) -> None:
+    loaded = given(BTC + f'[strategies.one]\nuses = "{name}"\nproduct = "BTC-PERP"\n')
+    assert loaded.settings.configuration.strategies["one"].uses == name

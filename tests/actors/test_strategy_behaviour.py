@@ -361,6 +361,20 @@ class TestPausing:
         desk = at_desk(Scripted(lambda _view: "buy"))  # type: ignore[arg-type, return-value]  # what a user might return
         assert of_kind(sample(desk), StrategyFailed)[0].error == "TypeError: decide() returned str, not a Decision"
 
+    @pytest.mark.parametrize(
+        ("fields", "error"),
+        [
+            ({"reason": 5}, "Expected `str`, got `int`"),
+            ({"memory": {"a": 1}}, "Expected `str`, got `int`"),
+            ({"target_notional": 5000.5}, "decide() returned 5000.5 as target_notional, which is no finite Decimal"),
+            ({"numbers": {"a": D("Infinity")}}, "as a, which is no finite Decimal"),
+        ],
+    )
+    def test_a_decision_that_could_not_be_read_again_is_never_written(self, fields: dict[str, Any], error: str) -> None:
+        wrong = Decision(**{"action": Action.BUY, "reason": "x", "target_notional": D(5_000), **fields})
+        (failed,) = of_kind(sample(at_desk(Scripted(wrong))), StrategyFailed)
+        assert error in failed.error
+
     def test_an_address_in_an_error_does_not_reach_the_log(self) -> None:
         def broken(_view: View) -> Decision:
             raise ValueError(f"no {object()!r}")

@@ -37,8 +37,9 @@ class NoExchange:
         self.looked = 0
         self.cancelled = threading.Semaphore(0)
 
-    def last_look(self) -> None:
+    def last_look(self) -> int | None:
         self.looked += 1
+        return None
 
     def cancel_all_once(self) -> None:
         self.cancelled.release()

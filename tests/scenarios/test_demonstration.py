@@ -50,3 +50,10 @@ def test_after_kill_9_the_same_data_goes_on_reconciled_and_both_sessions_verify(
     kinds = [type(record.event) for record in read_records(tmp_path / "log")]
     assert kinds.count(SessionStarted) == 2
     assert kinds.count(SessionEnded) == 1
+
+
+def test_a_demo_that_ends_right_behind_a_funding_boundary_ties_out(tmp_path: Path) -> None:
+    """The first boundary is an hour from the start: at this speed it has just passed when the demo ends."""
+    outcome = demo("--seconds", "13", "--speed", "300", "--data-dir", tmp_path, "--hosting", "turn")
+    assert outcome.verified
+    assert outcome.ties_out()

@@ -20,6 +20,7 @@ from events.log import LogNotFound, read_records
 from events.orders import OrderFilled
 from events.record import Record
 from events.risk import KillSwitchReset, KillSwitchThrown
+from replay.exchange.auth import issue_key, write_key_file
 from scripts.cli.demonstration import Options, Ready, configuration
 from tests.scenarios.demos import EXCHANGE_ID, ROOT, perptape, read_json, wait_for_books
 
@@ -114,3 +115,14 @@ def test_kill_without_a_running_system_cancels_at_the_exchange_and_the_next_star
         assert running.wait(60) == 8, "halted by risk when it ended"
     finally:
         running.kill()
+
+
+def test_a_key_that_the_exchange_refuses_ends_the_session_with_its_own_code(tmp_path: Path, exchange: Ready) -> None:
+    key, private = issue_key("organizations/x/apiKeys/somebody-elses", "ec")
+    write_key_file(tmp_path / "foreign.json", key.name, private)
+    config = tmp_path / "perptape.toml"
+    text = configuration(exchange, Options(data_dir=tmp_path), EXCHANGE_ID)
+    config.write_text(text.replace(str(exchange.key_file), str(tmp_path / "foreign.json")), encoding="utf-8")
+    ran = perptape("run", "--live", "--config", config, timeout_s=90)
+    assert ran.returncode == 7, ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -18,7 +18,6 @@ from replay.strategy_kit.laws import (
     MEMORY,
     RAISES,
     REDUCES,
-    TYPED,
     first_fault,
 )
 from replay.strategy_kit.sessions import configuration_of
@@ -63,9 +62,9 @@ def test_the_baseline_passes_in_both_directions_with_adds() -> None:
         ("Located", DETERMINISTIC, "a fresh process"),
         ("Counting", MEMORY, "made anew for this look"),
         ("Raising", RAISES, "DivisionByZero"),
-        ("Floating", RAISES, "cannot be carried out"),
-        ("Approximate", TYPED, "no Decimal"),
-        ("Numbered", TYPED, ""),
+        ("Floating", RAISES, "no finite Decimal"),
+        ("Approximate", RAISES, "no finite Decimal"),
+        ("Numbered", RAISES, "Expected `str`"),
         ("Mute", RAISES, "returned NoneType, not a Decision"),
         ("Deaf", KILLED, "look at view.is_killed"),
         ("Backwards", REDUCES, "reduce-only, was asked for while 0 was held"),
