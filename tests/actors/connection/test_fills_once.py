@@ -1,0 +1,171 @@
+"""Law (O3): what the exchange tells of a fill counts once, by whatever way and however often it is told.
+
+A fill comes by the user channel, by the order's own page and by the account poller's listing; late, early, again, out
+of order, and again after a restart. Each way goes through its real decoder. The money at the end is the exchange's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.connection.auth import Credentials
+from actors.connection.frames import read_frame
+from actors.connection.inquiry import Inquiry
+from actors.connection.sender import Sender
+from actors.connection.user_feed import UserFeed
+from events.money import use_exact_arithmetic
+from events.orders import OrderFilled, OrderSubmitted
+from events.position import AdjustmentApplied
+from events.record import Record
+from events.risk import KillSwitchThrown
+from events.terms import OrderKind, Side
+from tests.actors.connection.keys import EC_KEY, NAME, pem
+from tests.actors.connection.lives import PRODUCTS, Life
+from tests.actors.connection.small_exchange import EXCHANGE_ID, Fate, Row, SmallExchange, asked
+from tests.actors.connection.test_one_order import INTERLEAVINGS, expect_money
+from tests.streams.orders import approved
+
+KEY = Credentials(NAME, pem(EC_KEY))
+ASKED = 8
+
+
+class Fill(NamedTuple):
+    """Some contracts of one of the orders trade, so many ticks from 50,000."""
+
+    order: int
+    lots: int
+    ticks: int
+
+
+class Told(NamedTuple):
+    """One of an order's states is told by one of the ways; `age` counts back from the latest, past the first is it."""
+
+    order: int
+    way: str
+    age: int
+    times: int
+
+
+class Ended(NamedTuple):
+    """What is left of an order is cancelled at the exchange."""
+
+    order: int
+
+
+class Restarted(NamedTuple):
+    """The process is gone and another begins with its log."""
+
+
+ORDERS = st.integers(0, 1)
+#: A report is ahead, in time or behind: what matters most comes most often.
+ACTS = st.one_of(
+    st.builds(Fill, ORDERS, st.integers(1, 4), st.integers(-20, 20)),
+    st.builds(Told, ORDERS, st.sampled_from(["channel", "page", "listing"]), st.integers(0, 3), st.integers(1, 2)),
+    st.builds(Told, ORDERS, st.sampled_from(["channel", "page", "listing"]), st.just(0), st.integers(1, 2)),
+    st.builds(Ended, ORDERS),
+    st.builds(Restarted),
+)
+
+
+class Ways:
+    """The ways in which the exchange speaks to one process, up to the door; no thread, no socket."""
+
+    def __init__(self, exchange: SmallExchange, log: Sequence[Record], number: int) -> None:
+        self.exchange = exchange
+        self.life = Life(exchange, log, number, gateway=False)
+        self.feed = UserFeed(
+            self.life.door, "ws://nowhere", PRODUCTS, credentials=KEY, catch_up=lambda reason: None
+        )  # never started: it is handed its frames
+        self.sender = Sender(PRODUCTS, lambda product: False)
+        self.inquiry = Inquiry(self.life.client, PRODUCTS, lambda: self.life.desk.at)
+        self.frames = 0
+
+    def tell(self, way: str, intent: OrderSubmitted, row: Row, age: int) -> None:
+        """Let a state of an order come in by a way, and the journal place what it brought."""
+        place = max(0, len(self.exchange.history[row["order_id"]]) - 1 - age)
+        if way == "channel":
+            self.feed.took(read_frame(self._frame(self.exchange.history[row["order_id"]][place]), PRODUCTS))
+        else:
+            self.exchange.seen_of = lambda order: place if order == row["order_id"] else -1
+            if way == "page":
+                found = self.sender.read_back(self.life.client, intent, row["order_id"], self.life.desk.at)
+                self.life.hear(*found.events, by="gateway")
+            else:
+                self.life.hear(*self.inquiry.everything([row["order_id"]]), by="account")
+            self.exchange.seen_of = lambda order: -1
+        while not self.life.door.facts.empty():
+            by, events = self.life.door.facts.get()
+            self.life.hear(*events, by=by)
+
+    def _frame(self, row: Row) -> bytes:
+        """The user channel's word for a state: cumulative, and on a final one nothing is left."""
+        left = 0 if row["status"] != "OPEN" else Decimal(asked(row)) - Decimal(row["filled_size"])
+        order = {
+            "order_id": row["order_id"],
+            "client_order_id": row["client_order_id"],
+            "product_id": EXCHANGE_ID,
+            "order_side": row["side"],
+            "status": row["status"],
+            "cumulative_quantity": row["filled_size"],
+            "leaves_quantity": str(left),
+            "filled_value": row["filled_value"],
+            "total_fees": row["total_fees"],
+            "order_type": "Limit",
+            "time_in_force": "GOOD_UNTIL_CANCELLED",
+        }
+        self.frames += 1
+        events = [{"type": "update", "orders": [order]}]
+        sent = {"channel": "user", "timestamp": row["last_fill_time"], "sequence_num": self.frames, "events": events}
+        return json.dumps(sent).encode()
+
+
+def play(acts: list[object]) -> tuple[SmallExchange, list[Record]]:
+    """Two orders on opposite sides, taken by the exchange; then the acts; then one last whole round of questions."""
+    use_exact_arithmetic()
+    exchange = SmallExchange()
+    ways, number = Ways(exchange, [], 1), 1
+    placed: list[tuple[OrderSubmitted, Row]] = []
+    for side in Side:
+        (intent,) = ways.life.hear(approved(side, str(ASKED), kind=OrderKind.LIMIT_GTC), by="risk")
+        assert isinstance(intent, OrderSubmitted)
+        exchange.fates[intent.order] = Fate.REPLIED
+        request = {"client_order_id": intent.order, "product_id": EXCHANGE_ID, "side": side.upper()}
+        configuration = {"limit_limit_gtc": {"base_size": str(ASKED), "limit_price": "50250"}}
+        placed.append((intent, exchange.take({**request, "order_configuration": configuration})))
+    for act in acts:
+        match act:
+            case Fill(order, lots, ticks):
+                row = exchange.history[placed[order][1]["order_id"]][-1]
+                if row["status"] == "OPEN" and Decimal(row["filled_size"]) + lots <= ASKED:
+                    exchange.trade(row["order_id"], lots, ticks)
+            case Told(order, way, age, times):
+                for _ in range(times):
+                    ways.tell(way, *placed[order], age)
+            case Ended(order):
+                exchange.end(placed[order][1]["order_id"])
+            case _:
+                number += 1
+                ways = Ways(exchange, ways.life.end(), number)
+    for intent, row in placed:
+        ways.tell("listing", intent, row, 0)
+    return exchange, ways.life.end()
+
+
+@settings(max_examples=INTERLEAVINGS)
+@given(st.lists(ACTS, min_size=4, max_size=24))
+def test_a_fill_counts_once_whoever_tells_it_and_however_often(acts: list[object]) -> None:
+    exchange, log = play(acts)
+    expect_money(exchange, log)
+    fills = [record.event for record in log if isinstance(record.event, OrderFilled)]
+    for row in exchange.orders:
+        mine = [fill for fill in fills if fill.exchange_order == row["order_id"]]
+        told = [fill.filled_qty for fill in mine]
+        assert told == sorted(told), "fills are counted forwards"
+        assert sum((fill.qty for fill in mine), Decimal(0)) == Decimal(row["filled_size"])
+    assert not [record.event for record in log if isinstance(record.event, AdjustmentApplied | KillSwitchThrown)]
