@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from actors.connection.account_replies import MarginSetting, Portfolio, Portfolios, TransactionSummary
 from actors.connection.amounts import rfc3339
 from actors.connection.auth import Credentials, redacted
 from actors.connection.errors import ReplyUnreadable, of_refusal
@@ -174,6 +175,18 @@ class CoinbaseClient:
     ) -> CurrentMarginWindow:
         path = "/cfm/intraday/current_margin_window"
         return self._line.get(path, CurrentMarginWindow, [("margin_profile_type", profile)])
+
+    def cfm_margin_setting(self) -> str:
+        return self._line.get("/cfm/intraday/margin_setting", MarginSetting).setting
+
+    def get_portfolios(self, portfolio_type: str | None = None) -> list[Portfolio]:
+        query = [("portfolio_type", portfolio_type)] if portfolio_type else []
+        return self._line.get("/portfolios", Portfolios, query).portfolios
+
+    def get_transaction_summary(self, product_type: str | None = None) -> TransactionSummary:
+        """Fees by tier, and what was traded in thirty days; of one product type where it is named."""
+        query = [("product_type", product_type)] if product_type else []
+        return self._line.get("/transaction_summary", TransactionSummary, query)
 
     # Orders.
 
