@@ -23,6 +23,7 @@ from actors.door import Door
 from actors.known import Known
 from actors.settings import ExchangeSettings, SystemSettings, load
 from actors.start_check import StartReport
+from actors.strategies.loading import load_strategy
 from actors.system import Ended, System, SystemBroken
 from events.log import FileLog, SnapshotStore
 from scripts.cli.exits import CommandFailed, Exit
@@ -31,8 +32,10 @@ SNAPSHOTS = "snapshots"
 
 
 def settings_from(config: Path, *, live: bool) -> SystemSettings:
-    """The settings of a file. Live needs both the file's word and the command line's."""
+    """The settings of a file, its strategies loadable. Live needs both the file's word and the command line's."""
     settings = load(config, os.environ).settings
+    for strategy in settings.configuration.strategies.values():
+        load_strategy(strategy)
     mode = settings.configuration.mode
     if live and mode != "live":
         raise CommandFailed(f'{config}: --live was asked for, but the file says mode = "{mode}"', Exit.CONFIGURATION)
