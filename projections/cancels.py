@@ -24,7 +24,7 @@ from projections.positions import Positions
 RETRY_NS = 5 * NANOSECONDS
 
 
-class Cancel(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Cancel(msgspec.Struct, kw_only=True):
     """One cancel that is wanted. `asked_at` (ns) is 0 while the exchange was not asked yet."""
 
     reason: str

@@ -23,7 +23,7 @@ _CLOSE_FROM_STEP = 4
 _BLIND_STEPS = 2
 
 
-class Exit(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Exit(msgspec.Struct, kw_only=True):
     """A position that is wanted flat: why, how many steps were taken in vain, and when the next one is due (ns)."""
 
     reason: str

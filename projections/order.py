@@ -27,7 +27,7 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, kw_only=True):
     """One order. Quantities in the exchange's unit, values and fees in quote currency, times in nanoseconds UTC."""
 
     order: str
@@ -121,7 +121,7 @@ class Order(msgspec.Struct, kw_only=True, omit_defaults=True):
         self.is_unconfirmed = False
 
 
-class Settled(msgspec.Struct, kw_only=True, omit_defaults=True, array_like=True):
+class Settled(msgspec.Struct, kw_only=True, array_like=True):
     """What stays known of an order for ever: who it was, and what it has traded."""
 
     product: str

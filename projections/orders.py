@@ -33,7 +33,7 @@ from projections.order import Order, Settled, Stage, order_of_a_fill, recalled, 
 KEPT_NS = 86_400 * NANOSECONDS
 
 
-class Orders(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Orders(msgspec.Struct, kw_only=True):
     """All orders of the account, folded from what was approved, submitted, reported, filled and closed."""
 
     hears: ClassVar[frozenset[type[Event]]] = frozenset(

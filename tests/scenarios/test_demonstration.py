@@ -39,6 +39,15 @@ def test_a_recorded_session_is_carried_whole_through_sockets_actors_and_log(tmp_
     assert kinds.count(BookChanged) > 6_000
 
 
+@needs_shared_data
+def test_a_tape_of_trades_alone_fills_nothing_and_verifies_all_the_same(tmp_path: Path) -> None:
+    tape = SHARED_DATA / "perp-feed" / "tardis_binance-futures_trades_BTCUSDT_20200222.csv.gz"
+    outcome = demo("--tape", tape, "--speed", "max", "--data-dir", tmp_path)
+    assert outcome.verified
+    assert outcome.ties_out()
+    assert (outcome.orders_submitted > 0, outcome.fills) == (True, 0)
+
+
 @pytest.mark.parametrize("intents", [1, 3])
 def test_after_kill_9_the_same_data_goes_on_reconciled_and_both_sessions_verify(tmp_path: Path, intents: int) -> None:
     killed = start_demo("--speed", "60", "--data-dir", tmp_path)
