@@ -56,6 +56,7 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     clock: str = "wall"  # "tape": follow the local exchange's own clock, carried by its facts
     key_name: str | None = None  # with private_key, in place of a key file
     private_key: str | None = None  # from the environment only
+    rate_limit_per_minute: int = 1200  # requests; a fifth of them is kept for cancels and exits
 
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +168,9 @@ def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str
             yield ("exchange", name), f"{shown(getattr(file.exchange, name))} is no address", f"write {sealed}://host"
         elif address.scheme == plain and address.hostname not in _LOOPBACK:
             yield ("exchange", name), f"{plain}:// shows keys and orders to the network", f"write {sealed}://"
+    if file.exchange.rate_limit_per_minute < 1:
+        message = f"{file.exchange.rate_limit_per_minute} requests a minute let nothing through"
+        yield ("exchange", "rate_limit_per_minute"), message, "write a number above 0"
     journal = file.journal
     for way, value, words in (
         (("exchange", "clock"), file.exchange.clock, ("wall", "tape")),

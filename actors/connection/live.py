@@ -22,8 +22,8 @@ from actors.door import DoorClosed, FactDoor
 
 log = logging.getLogger(__name__)
 
-#: Requests a minute in the trading process. The seed's 100 is for scripts: the exchange takes 30 a second from a
-#: user, and a round of the account poller alone is ten.
+#: Requests a minute in the trading process, unless `exchange.rate_limit_per_minute` says another number. The seed's 100
+#: is for scripts: the exchange takes 30 a second from a user, and a round of the account poller alone is ten.
 RATE_LIMIT_PER_MINUTE = 1200
 
 

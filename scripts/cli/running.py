@@ -80,6 +80,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             standing=Standing(killed=known.is_killed, reduce_only=known.reduce_only),
             last_trades=last_trades(settings.data_dir, known.priced),
             on_refusal=refused,
+            rate_limit_per_minute=exchange.rate_limit_per_minute,
         )
 
     system = System(

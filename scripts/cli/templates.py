@@ -103,6 +103,7 @@ product = "BTC-PERP"
 # ca_file = "ca.pem"                          # trust these certificates instead of the system's
 # key_name = "organizations/…/apiKeys/…"      # with COINBASE_CDP_PRIVATE_KEY, in place of a key file
 # clock = "wall"                              # "tape": follow the local exchange's own clock
+# rate_limit_per_minute = 1200                # requests; a fifth of them is kept for cancels and exits
 """
 
 ENVIRONMENT = """\

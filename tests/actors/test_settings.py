@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.connection.live import RATE_LIMIT_PER_MINUTE
 from actors.environment import RISK
 from actors.settings import ConfigurationError, Loaded, SystemSettings, load
 from actors.strategies.loading import BUILT_IN
@@ -363,6 +364,15 @@ def test_paths_in_the_file_are_meant_from_the_files_folder(given: Given, tmp_pat
     assert loaded.settings.exchange.ca_file == Path("/etc/ca.pem")
     assert given().settings.data_dir == Path("results/managed")
     assert given(COINBASE_CDP_PRIVATE_KEY_PATH="k.json").settings.exchange.key_file == Path("k.json")
+
+
+def test_the_rate_limit_of_the_running_system_is_a_setting_and_one_that_lets_nothing_through_is_refused(
+    given: Given,
+) -> None:
+    assert given().settings.exchange.rate_limit_per_minute == RATE_LIMIT_PER_MINUTE
+    assert given("[exchange]\nrate_limit_per_minute = 600").settings.exchange.rate_limit_per_minute == 600
+    with pytest.raises(ConfigurationError, match="let nothing through"):
+        given(PERPTAPE__EXCHANGE__RATE_LIMIT_PER_MINUTE="0")
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
