@@ -49,6 +49,15 @@ class ProductChanged(Event, frozen=True):
     fields: tuple[str, ...]
 
 
+class ProductStatusReported(Event, frozen=True):
+    """What the feed says of a product between two listings: "online", or why not. It changes no rule by itself."""
+
+    product: str
+    status: str
+    message: str
+    exchange_at: int
+
+
 class FundingRatePublished(Event, frozen=True):
     """The rate of the hour that ended at `boundary`, as a fraction of notional. Positive: longs pay shorts."""
 

@@ -22,6 +22,16 @@ class TradePrinted(Event, frozen=True):
     exchange_at: int
 
 
+class TradesBusted(Event, frozen=True):
+    """The exchange took back every trade of a product that was done after one time and not after another, ours too."""
+
+    product: str
+    after: int  # nanoseconds UTC, exchange time; not included
+    through: int  # included
+    reason: str
+    exchange_at: int
+
+
 class QuoteChanged(Event, frozen=True):
     """The best bid and ask. A side that is empty is None."""
 
@@ -49,6 +59,34 @@ class BookChanged(Event, frozen=True):
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     exchange_at: int
+
+
+class TickerReported(Event, frozen=True):
+    """The last price and the day's figures, as the exchange sums them up every few seconds. No best prices."""
+
+    product: str
+    last: Decimal | None
+    exchange_at: int
+    volume_24h: Decimal | None = None
+    low_24h: Decimal | None = None
+    high_24h: Decimal | None = None
+    low_52w: Decimal | None = None
+    high_52w: Decimal | None = None
+    change_24h_pct: Decimal | None = None
+
+
+class CandleReported(Event, frozen=True):
+    """One candle of the exchange, told again while it forms: it is closed when a later `start` is told."""
+
+    product: str
+    start: int  # nanoseconds UTC
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    exchange_at: int
+    interval_s: int = 300
 
 
 class MarkReported(Event, frozen=True):

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from events.account import BalanceReported, MarginWindowChanged, TransferReported
-from events.catalog import FundingRatePublished, ProductChanged, ProductListed
+from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
+from events.catalog import FundingRatePublished, ProductChanged, ProductListed, ProductStatusReported
 from events.feeds import (
     ExchangeReconciled,
     FeedConnected,
@@ -20,11 +20,14 @@ from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.market import (
     BookChanged,
     BookSnapshotted,
+    CandleReported,
     MarkReported,
     MarkUpdated,
     MarkWentStale,
     QuoteChanged,
+    TickerReported,
     TradePrinted,
+    TradesBusted,
 )
 from events.orders import (
     CancelAllOrdered,
@@ -96,10 +99,14 @@ AnyEvent: TypeAlias = (
     | ProductListed
     | ProductChanged
     | FundingRatePublished
+    | ProductStatusReported
     | TradePrinted
+    | TradesBusted
     | QuoteChanged
     | BookSnapshotted
     | BookChanged
+    | TickerReported
+    | CandleReported
     | MarkReported
     | MarkUpdated
     | MarkWentStale
@@ -131,6 +138,7 @@ AnyEvent: TypeAlias = (
     | FundingPaid
     | BalanceReported
     | TransferReported
+    | FundsMoved
     | MarginWindowChanged
     | KillSwitchThrown
     | KillSwitchReset
