@@ -71,6 +71,8 @@ SPANS: dict[Way, Span] = {
     ("risk", "capital_cap_usd"): ABOVE_ZERO,
     ("paper", "start_cash"): ABOVE_ZERO,
     ("paper", "latency_ms"): FROM_ZERO,
+    ("paper", "price_band"): SHARE,
+    ("paper", "liquidation_rate"): FRACTION,
     ("paper", "fees", "taker_rate"): FRACTION,
     ("paper", "fees", "per_contract"): FROM_ZERO,
 }

@@ -26,6 +26,14 @@ class MarkSetting(Part, frozen=True):
     max_index_deviation_bps: Decimal = Decimal(200)
 
 
+class HaltSetting(Part, frozen=True):
+    """When trading stops: the US futures' weekly halts in New York's time, and how far around them entries wait."""
+
+    weekly_new_york: tuple[str, ...] = ("fri 17:00-18:00",)
+    lead_s: int = 300
+    samples_after: int = 2
+
+
 class RiskLimits(Part, frozen=True):
     """Every limit of the risk engine; names follow the seed and the protocol sheet 8.8."""
 
@@ -61,8 +69,12 @@ class RiskLimits(Part, frozen=True):
     approval_ttl_ms: int = 2_000
     exit_approval_ttl_ms: int = 10_000
     max_order_qty: Decimal | None = None
+    max_order_notional: Decimal | None = None
+    max_price_distance_bps: Decimal | None = None
     max_orders_per_minute: int | None = None
     capital_cap_usd: Decimal | None = None
+    enable_correlation_guard: bool = False
+    max_correlated_concentration: Decimal = Decimal("0.4")
 
 
 class StrategySetting(Part, frozen=True):
@@ -88,6 +100,9 @@ class PaperSetting(Part, frozen=True):
     latency_ms: int = 50
     fees: FeeSetting = FeeSetting()
     settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
+    price_band: Decimal | None = None  # how far through the mark an order may reach, as a fraction of it
+    liquidation_rate: Decimal = Decimal("0.002")  # of notional, on top of the taker's fee
+    intraday_margin: bool = False  # whether the account has opted in to the intraday window's rates
 
 
 class Configuration(Part, frozen=True):
@@ -99,4 +114,5 @@ class Configuration(Part, frozen=True):
     risk: RiskLimits = RiskLimits()
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()
+    halts: HaltSetting = HaltSetting()
     start_equity: Decimal | None = None  # live: taken from the first balance report when None

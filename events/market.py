@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from events.event import Event
+from events.event import Event, Part
 from events.terms import Level, MarkSource, Side
 
 
@@ -95,6 +95,41 @@ class MarkReported(Event, frozen=True):
     product: str
     mark: Decimal | None
     index: Decimal | None
+    exchange_at: int
+
+
+class Candle(Part, frozen=True):
+    """One interval of trades: begins at `start` (nanoseconds UTC). Where nothing traded there is no candle."""
+
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class CandlesReported(Event, frozen=True):
+    """The exchange's candles of a product, oldest first, all of them over: history from before the log began.
+
+    They may fill the window of a strategy at its start (trading rules A12) and are no mark: nothing is valued at them.
+    """
+
+    product: str
+    interval_s: int
+    candles: tuple[Candle, ...]
+    exchange_at: int
+
+
+class PrintDistrusted(Event, frozen=True):
+    """A trade printed so far off a whole book that no mark is made of it. `bid` and `ask` are those it was held to."""
+
+    product: str
+    trade_id: str
+    price: Decimal
+    bid: Decimal
+    ask: Decimal
+    limit_bps: Decimal
     exchange_at: int
 
 

@@ -76,7 +76,10 @@ product = "BTC-PERP"
 [paper]
 # start_cash = 100000
 # latency_ms = 50                             # an order acts no earlier than this after its intent
-# settlement_times_utc = ["04:00", "16:00"]   # when funding is paid
+# settlement_times_utc = ["04:00", "16:00"]   # when funding and variation margin become cash
+# price_band = 0.05                           # orders reach at most so far through the mark; default: no band
+# liquidation_rate = 0.002                    # of notional, on top of the taker's fee
+# intraday_margin = false                     # true: the intraday window's rates hold while it is open
 
 [paper.fees]
 # maker_rate = 0.0004
