@@ -94,7 +94,7 @@ class ExternalFlow(Event, frozen=True):
 
 
 class FlowNamed(Event, frozen=True):
-    """An operator names money that came in (above zero) or left: the oldest unnamed flow of this amount, else one to come.
+    """An operator names money that came in (above zero) or left: the oldest unnamed flow of the amount, or one to come.
 
     What is to leave is not traded with from then on. An empty name takes back what was announced.
     """

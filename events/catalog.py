@@ -40,6 +40,9 @@ class ProductListed(Event, frozen=True):
     limit_only: bool = False
     post_only: bool = False
     exchange_at: int = 0
+    closes_at: int | None = None  # the session's end, of products that do not trade round the clock; nanoseconds UTC
+    maintenance_starts_at: int | None = None
+    maintenance_ends_at: int | None = None
 
 
 class ProductChanged(Event, frozen=True):

@@ -36,9 +36,13 @@ class FundingCorrected(Event, frozen=True):
 
 
 class FundingPaid(Event, frozen=True):
-    """Funding moved as cash at the exchange, for all boundaries up to and including `through`."""
+    """Funding moved as cash at the exchange, for all boundaries up to and including `through`.
+
+    `inferred`: no exchange said so; it is what the balance of a settlement leaves unexplained otherwise.
+    """
 
     product: str
     amount: Decimal
     through: int
     exchange_at: int
+    inferred: bool = False

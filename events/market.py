@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from events.event import Event, Part
+from events.event import Event
 from events.terms import Level, MarkSource, Side
 
 
@@ -98,26 +98,16 @@ class MarkReported(Event, frozen=True):
     exchange_at: int
 
 
-class Candle(Part, frozen=True):
-    """One interval of trades: begins at `start` (nanoseconds UTC). Where nothing traded there is no candle."""
+class MarkHistoryReported(Event, frozen=True):
+    """Closes of the exchange's candles from before anybody watched, oldest first: each with the time its candle ended.
 
-    start: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
-
-
-class CandlesReported(Event, frozen=True):
-    """The exchange's candles of a product, oldest first, all of them over: history from before the log began.
-
-    They may fill the window of a strategy at its start (trading rules A12) and are no mark: nothing is valued at them.
+    They may fill a strategy's window at its start (trading rules A12) and are no marks: nothing is valued at them.
+    Where nothing traded there is no candle, so times may lie further apart than `interval_s`.
     """
 
     product: str
     interval_s: int
-    candles: tuple[Candle, ...]
+    closes: tuple[tuple[int, Decimal], ...]
     exchange_at: int
 
 

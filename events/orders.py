@@ -30,6 +30,52 @@ class OrderProposed(Event, frozen=True):
     leverage: Decimal | None = None
 
 
+class OrderWanted(Event, frozen=True):
+    """A strategy that shares its product wants an order. What crosses another's wish is netted, not sent.
+
+    Fields as of `OrderProposed`; `netting` proposes what is left of it, under the same `proposal` (trading rules A19).
+    """
+
+    proposal: str
+    strategy: str
+    product: str
+    side: Side
+    qty: Decimal
+    kind: OrderKind
+    limit_price: Decimal | None
+    reduce_only: bool
+    as_of: int
+    reason: str
+    mark: Decimal | None = None
+    post_only: bool = False
+    leverage: Decimal | None = None
+
+
+class WishesGathered(Event, frozen=True):
+    """Everything that strategies wanted of a product in one wave is here: it can be netted."""
+
+    product: str
+
+
+class InternalCrossed(Event, frozen=True):
+    """Two strategies traded with each other at the mark; nothing was sent and the account did not move.
+
+    `qty` is positive: the buyer's virtual position grows by it, the seller's shrinks. `value` is qty x price x
+    contract_size, exact. Positions are signed, of each strategy after the cross.
+    """
+
+    product: str
+    buyer: str
+    seller: str
+    buy_proposal: str
+    sell_proposal: str
+    qty: Decimal
+    price: Decimal
+    value: Decimal
+    buyer_qty: Decimal
+    seller_qty: Decimal
+
+
 class CancelProposed(Event, frozen=True):
     strategy: str
     order: str
@@ -61,6 +107,7 @@ class OrderApproved(Event, frozen=True):
     reference_price: Decimal  # the mark that the approval counted with
     post_only: bool = False
     leverage: Decimal | None = None
+    cut: tuple[Breach, ...] = ()  # why less passes than was asked: the limits that its opening part would break
 
 
 class OrderRefused(Event, frozen=True):

@@ -6,7 +6,16 @@ from typing import TypeAlias
 
 import msgspec
 
-from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
+from events.account import (
+    BalanceReported,
+    ExternalFlow,
+    FlowNamed,
+    FundsMoved,
+    MarginWindowChanged,
+    SweepReported,
+    TieOutMeasured,
+    TransferReported,
+)
 from events.catalog import FundingRatePublished, ProductChanged, ProductListed, ProductStatusReported
 from events.feeds import (
     ExchangeReconciled,
@@ -21,9 +30,11 @@ from events.market import (
     BookChanged,
     BookSnapshotted,
     CandleReported,
+    MarkHistoryReported,
     MarkReported,
     MarkUpdated,
     MarkWentStale,
+    PrintDistrusted,
     QuoteChanged,
     TickerReported,
     TradePrinted,
@@ -35,6 +46,7 @@ from events.orders import (
     CancelProposed,
     CancelRejected,
     CancelSubmitted,
+    InternalCrossed,
     OrderApproved,
     OrderClosed,
     OrderFilled,
@@ -46,7 +58,9 @@ from events.orders import (
     OrderRejected,
     OrderReported,
     OrderSubmitted,
+    OrderWanted,
     OrderWithheld,
+    WishesGathered,
 )
 from events.position import (
     AdjustmentApplied,
@@ -57,21 +71,29 @@ from events.position import (
     PositionReported,
 )
 from events.risk import (
+    CorrelationRiskCleared,
+    CorrelationRiskFound,
     DailyLossBreached,
     DayOpened,
+    HaltNeared,
+    HaltPassed,
     KillSwitchReset,
     KillSwitchThrown,
     LimitChanged,
     LiquidationBufferBreached,
+    MaintenanceRateAssumed,
     ReduceOnlyEntered,
     ReduceOnlyLeft,
     ReduceOnlyReleased,
     ReduceOnlyRequested,
+    RiskMetricsRecorded,
+    VolatilityLevelChanged,
 )
 from events.session import (
     ActorFailed,
     ActorRestarted,
     ClockJumped,
+    ClockSkewMeasured,
     ClockTicked,
     LogWasCut,
     SessionEnded,
@@ -87,6 +109,7 @@ AnyEvent: TypeAlias = (
     | SessionEnded
     | ClockTicked
     | ClockJumped
+    | ClockSkewMeasured
     | ActorFailed
     | ActorRestarted
     | LogWasCut
@@ -107,9 +130,14 @@ AnyEvent: TypeAlias = (
     | BookChanged
     | TickerReported
     | CandleReported
+    | MarkHistoryReported
     | MarkReported
     | MarkUpdated
     | MarkWentStale
+    | PrintDistrusted
+    | OrderWanted
+    | WishesGathered
+    | InternalCrossed
     | OrderProposed
     | CancelProposed
     | OrderApproved
@@ -139,6 +167,10 @@ AnyEvent: TypeAlias = (
     | BalanceReported
     | TransferReported
     | FundsMoved
+    | SweepReported
+    | ExternalFlow
+    | FlowNamed
+    | TieOutMeasured
     | MarginWindowChanged
     | KillSwitchThrown
     | KillSwitchReset
@@ -150,6 +182,13 @@ AnyEvent: TypeAlias = (
     | LiquidationBufferBreached
     | ReduceOnlyEntered
     | ReduceOnlyLeft
+    | VolatilityLevelChanged
+    | CorrelationRiskFound
+    | CorrelationRiskCleared
+    | HaltNeared
+    | HaltPassed
+    | MaintenanceRateAssumed
+    | RiskMetricsRecorded
     | StrategyPaused
     | StrategyResumed
     | DecisionMade

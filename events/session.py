@@ -61,6 +61,16 @@ class ClockJumped(Event, frozen=True):
     by_ns: int
 
 
+class ClockSkewMeasured(Event, frozen=True):
+    """The exchange's clock less ours, said when it has changed by more than a threshold. Ages are corrected by it.
+
+    `uncertain_by_ns` is half of the round trip that it was measured in.
+    """
+
+    skew_ns: int
+    uncertain_by_ns: int = 0
+
+
 class ActorFailed(Event, frozen=True):
     """A behaviour raised, or did not answer in time, at a record. It says nothing until it is restarted."""
 

@@ -27,7 +27,13 @@ from events.market import MarkWentStale
 from events.orders import CancelRejected, OrderFilled, OrderOutcomeUnknown, OrderRefused, OrderRejected
 from events.position import PositionChanged
 from events.record import Record
-from events.risk import DailyLossBreached, LiquidationBufferBreached
+from events.risk import (
+    CorrelationRiskFound,
+    DailyLossBreached,
+    LiquidationBufferBreached,
+    RiskMetricsRecorded,
+    VolatilityLevelChanged,
+)
 from events.session import ActorFailed
 from events.strategy import StrategyFailed
 
@@ -55,6 +61,9 @@ _SHOWN: dict[type[Event], _Shown] = {
     OrderFilled: _Shown("trade", "fill", _PERPS),
     DailyLossBreached: _Shown("metric", "risk_event", _RISK, "daily_loss_breach"),
     LiquidationBufferBreached: _Shown("metric", "risk_event", _RISK, "liquidation_buffer_breach"),
+    VolatilityLevelChanged: _Shown("metric", "risk_event", _RISK, "volatility_circuit_breaker"),
+    CorrelationRiskFound: _Shown("metric", "risk_event", _RISK, "correlation_risk"),
+    RiskMetricsRecorded: _Shown("metric", "risk_metrics", _RISK, "risk_metrics"),
     MarkWentStale: _Shown("metric", "risk_event", _RISK, "stale_mark_price"),
     OrderRefused: _Shown("metric", "risk_event", _RISK, "order_rejected"),
     OrderRejected: _Shown("error", "order_rejected", _PERPS),

@@ -99,6 +99,20 @@ class MarginWindow(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
+class Turbulence(StrEnum):
+    """How far the volatility circuit breaker has gone for a product, calm first (trading rules A22)."""
+
+    CALM = "calm"
+    WARNING = "warning"
+    REDUCE_ONLY = "reduce_only"
+    KILL_SWITCH = "kill_switch"
+
+    @property
+    def rank(self) -> int:
+        """0 for calm, and one more for each step."""
+        return tuple(Turbulence).index(self)
+
+
 class Clock(StrEnum):
     """What a session's time follows: the wall, or the time that the facts of a tape carry."""
 
