@@ -15,6 +15,8 @@ import msgspec
 from actors.strategies.loading import BUILT_IN
 from actors.strict import ConfigurationError, Way, nearest, shown
 from events.configuration import Configuration, RiskLimits
+from projections.hours import weekly_halt
+from projections.returns import RETURNS_KEPT
 
 Place = Callable[[Way], str]
 Number = Decimal | int
@@ -34,7 +36,7 @@ ABOVE_ZERO = Span(lambda number: number > 0, "write a number above 0")
 FROM_ZERO = Span(lambda number: number >= 0, "write 0 or more")
 FRACTION = Span(lambda number: 0 <= number < 1, "write a fraction from 0 up to 1: 0.15 is 15 %")
 SHARE = Span(lambda number: 0 < number <= 1, "write a fraction above 0, at most 1: 0.02 is 2 %")
-WINDOW = Span(lambda number: number >= 2, "write 2 or more")
+WINDOW = Span(lambda number: 2 <= number <= RETURNS_KEPT, f"write a whole number from 2 to {RETURNS_KEPT}")
 
 SPANS: dict[Way, Span] = {
     ("start_equity",): ABOVE_ZERO,
@@ -42,6 +44,8 @@ SPANS: dict[Way, Span] = {
     ("marks", "ttl_s"): ABOVE_ZERO,
     ("marks", "max_feed_lag_ms"): ABOVE_ZERO,
     ("marks", "max_index_deviation_bps"): ABOVE_ZERO,
+    ("halts", "lead_s"): FROM_ZERO,
+    ("halts", "samples_after"): FROM_ZERO,
     ("risk", "leverage_max_global"): ABOVE_ZERO,
     ("risk", "leverage_max_per_symbol"): ABOVE_ZERO,
     ("risk", "day_leverage_max_per_symbol"): ABOVE_ZERO,
@@ -59,6 +63,7 @@ SPANS: dict[Way, Span] = {
     ("risk", "max_mark_staleness_seconds"): ABOVE_ZERO,
     ("risk", "max_intraday_volatility_threshold"): ABOVE_ZERO,
     ("risk", "volatility_window_periods"): WINDOW,
+    ("risk", "max_correlated_concentration"): SHARE,
     ("risk", "circuit_breaker_cooldown_minutes"): FROM_ZERO,
     ("risk", "volatility_warning_threshold"): ABOVE_ZERO,
     ("risk", "volatility_reduce_only_threshold"): ABOVE_ZERO,
@@ -67,6 +72,8 @@ SPANS: dict[Way, Span] = {
     ("risk", "approval_ttl_ms"): ABOVE_ZERO,
     ("risk", "exit_approval_ttl_ms"): ABOVE_ZERO,
     ("risk", "max_order_qty"): ABOVE_ZERO,
+    ("risk", "max_order_notional"): ABOVE_ZERO,
+    ("risk", "max_price_distance_bps"): ABOVE_ZERO,
     ("risk", "max_orders_per_minute"): ABOVE_ZERO,
     ("risk", "capital_cap_usd"): ABOVE_ZERO,
     ("paper", "start_cash"): ABOVE_ZERO,
@@ -115,12 +122,11 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
             f"the volatility steps {', '.join(map(str, steps))} do not rise",
             "let warning <= reduce_only <= kill_switch",
         )
-    if risk.enable_volatility_circuit_breaker:
-        yield (
-            ("risk", "enable_volatility_circuit_breaker"),
-            "the volatility circuit breaker is not built yet, and a limit without effect is no limit",
-            "leave it false",
-        )
+    for text in configuration.halts.weekly_new_york:
+        try:
+            weekly_halt(text)
+        except ValueError:
+            yield (("halts", "weekly_new_york"), f"{shown(text)} is no weekly halt", 'write "fri 17:00-18:00"')
     on: dict[str, str] = {}
     for name, strategy in configuration.strategies.items():
         other = on.setdefault(strategy.product, name)

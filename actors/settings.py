@@ -19,6 +19,7 @@ from actors.environment import Written, overlay
 from actors.strict import ConfigurationError, StrictReader, Way, dotted, shown
 from events.configuration import (
     Configuration,
+    HaltSetting,
     MarkSetting,
     PaperSetting,
     ProductSetting,
@@ -82,6 +83,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalSettings = JournalSettings()
     products: dict[str, ProductSetting] = {}
     marks: MarkSetting = MarkSetting()
+    halts: HaltSetting = HaltSetting()
     risk: RiskLimits = RiskLimits()
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()

@@ -16,12 +16,16 @@ from events.orders import OrderFilled, OrderLapsed, OrderOutcomeUnknown, OrderRe
 from events.position import AdjustmentApplied, DiscrepancyFound
 from events.record import AnyEvent, Record
 from events.risk import (
+    CorrelationRiskFound,
     DailyLossBreached,
+    HaltNeared,
+    HaltPassed,
     KillSwitchReset,
     KillSwitchThrown,
     LiquidationBufferBreached,
     ReduceOnlyEntered,
     ReduceOnlyLeft,
+    VolatilityLevelChanged,
 )
 from events.session import ActorFailed, ActorRestarted, SessionEnded, SessionStarted
 from events.strategy import DecisionMade, StrategyFailed
@@ -65,6 +69,10 @@ class Moments:
             ReduceOnlyLeft,
             DailyLossBreached,
             LiquidationBufferBreached,
+            VolatilityLevelChanged,
+            CorrelationRiskFound,
+            HaltNeared,
+            HaltPassed,
             FeedLost,
             FeedGapFound,
             FeedWentSilent,
@@ -136,6 +144,17 @@ def _told_of_alarms(event: AnyEvent) -> tuple[str, str, str] | None:
             return "alarm", "risk", f"daily loss {cents(event.loss)} reached the limit {cents(event.limit)}"
         case LiquidationBufferBreached():
             return "alarm", "risk", f"liquidation buffer {share(event.buffer)} is under {share(event.limit)}"
+        case VolatilityLevelChanged():
+            text = "unknown" if event.volatility is None else f"{share(event.volatility)} a year"
+            kind = "alarm" if event.level.rank > event.before.rank else "news"
+            return kind, event.product, f"volatility {text}: the circuit breaker says {event.level.value}"
+        case CorrelationRiskFound():
+            text = f"{share(event.concentration)} is over {share(event.limit)}"
+            return "alarm", "risk", f"positions move as one: concentration {text}"
+        case HaltNeared():
+            return "news", event.product, f"entries wait: {event.reason}"
+        case HaltPassed():
+            return "news", event.product, "entries may come again"
         case MarkWentStale():
             return "alarm", event.product, f"mark is stale: {event.reason}"
         case DiscrepancyFound():
