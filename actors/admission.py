@@ -76,6 +76,9 @@ SPANS: dict[Way, Span] = {
     ("risk", "max_price_distance_bps"): ABOVE_ZERO,
     ("risk", "max_orders_per_minute"): ABOVE_ZERO,
     ("risk", "capital_cap_usd"): ABOVE_ZERO,
+    ("orders", "bracket_stop_pct"): SHARE,
+    ("orders", "bracket_take_pct"): SHARE,
+    ("orders", "entry_rests_s"): ABOVE_ZERO,
     ("paper", "start_cash"): ABOVE_ZERO,
     ("paper", "latency_ms"): FROM_ZERO,
     ("paper", "price_band"): SHARE,
@@ -100,6 +103,19 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
         for end, number in _numbers(configuration, way):
             if not span.holds(number):
                 yield end, f"{number} is out of range", span.meant
+    orders = configuration.orders
+    if orders.limit_ioc_as not in ("sor_limit_ioc", "gtc_then_cancel"):
+        yield (
+            ("orders", "limit_ioc_as"),
+            f"{shown(orders.limit_ioc_as)} is no way to send a limit IOC",
+            'write "sor_limit_ioc" or "gtc_then_cancel"',
+        )
+    if orders.protective_bracket and configuration.mode != "live":
+        yield (
+            ("orders", "protective_bracket"),
+            "the paper exchange holds no brackets, and a protection without effect is none",
+            "leave it false in paper",
+        )
     risk = configuration.risk
     if (risk.daytime_start_utc is None) != (risk.daytime_end_utc is None):
         yield ("risk", "daytime_start_utc"), "a day needs its start and its end", "set both or neither"

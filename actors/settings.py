@@ -21,6 +21,7 @@ from events.configuration import (
     Configuration,
     HaltSetting,
     MarkSetting,
+    OrderSetting,
     PaperSetting,
     ProductSetting,
     RiskLimits,
@@ -87,6 +88,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     risk: RiskLimits = RiskLimits()
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()
+    orders: OrderSetting = OrderSetting()
 
 
 class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,6 +105,17 @@ class PaperSetting(Part, frozen=True):
     intraday_margin: bool = False  # whether the account has opted in to the intraday window's rates
 
 
+class OrderSetting(Part, frozen=True):
+    """How orders leave, and what protects a position while nobody watches (trading rules A13, A17, B14)."""
+
+    limit_ioc_as: str = "sor_limit_ioc"  # or "gtc_then_cancel", where the exchange takes no limit IOC
+    preview_before_place: bool = False  # ask for a preview first; what it objects to is not sent
+    protective_bracket: bool = False  # live only: a reduce-only bracket at the exchange for each position
+    bracket_stop_pct: Decimal = Decimal("0.05")  # the stop triggers so far against the position, as a fraction
+    bracket_take_pct: Decimal = Decimal("0.10")  # the limit so far in its favour
+    entry_rests_s: int = 600  # with brackets, a resting entry ends by itself after so long
+
+
 class Configuration(Part, frozen=True):
     """All of it. `mode` is "paper" (intents go to the paper exchange) or "live" (to the gateway)."""
 
@@ -115,4 +126,5 @@ class Configuration(Part, frozen=True):
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()
     halts: HaltSetting = HaltSetting()
+    orders: OrderSetting = OrderSetting()
     start_equity: Decimal | None = None  # live: taken from the first balance report when None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from events.event import Event, Part
-from events.terms import OrderKind, OrderStatus, Origin, Side
+from events.terms import FillKind, OrderKind, OrderStatus, Origin, Side
 
 
 class OrderProposed(Event, frozen=True):
@@ -28,6 +28,8 @@ class OrderProposed(Event, frozen=True):
     mark: Decimal | None = None
     post_only: bool = False
     leverage: Decimal | None = None
+    stop_price: Decimal | None = None  # what triggers a stop order, or the stop leg of a bracket
+    good_until: int | None = None  # nanoseconds UTC; for kinds that end by themselves at a time
 
 
 class OrderWanted(Event, frozen=True):
@@ -49,6 +51,8 @@ class OrderWanted(Event, frozen=True):
     mark: Decimal | None = None
     post_only: bool = False
     leverage: Decimal | None = None
+    stop_price: Decimal | None = None  # what triggers a stop order, or the stop leg of a bracket
+    good_until: int | None = None  # nanoseconds UTC; for kinds that end by themselves at a time
 
 
 class WishesGathered(Event, frozen=True):
@@ -107,6 +111,8 @@ class OrderApproved(Event, frozen=True):
     reference_price: Decimal  # the mark that the approval counted with
     post_only: bool = False
     leverage: Decimal | None = None
+    stop_price: Decimal | None = None  # what triggers a stop order, or the stop leg of a bracket
+    good_until: int | None = None  # nanoseconds UTC; for kinds that end by themselves at a time
     cut: tuple[Breach, ...] = ()  # why less passes than was asked: the limits that its opening part would break
 
 
@@ -151,6 +157,8 @@ class OrderSubmitted(Event, frozen=True):
     reference_price: Decimal
     post_only: bool = False
     leverage: Decimal | None = None
+    stop_price: Decimal | None = None  # what triggers a stop order, or the stop leg of a bracket
+    good_until: int | None = None  # nanoseconds UTC; for kinds that end by themselves at a time
 
 
 class CancelSubmitted(Event, frozen=True):
@@ -221,6 +229,7 @@ class OrderNotFound(Event, frozen=True):
 
     order: str
     listings: int
+    listed_at: tuple[int, ...] = ()  # session time of each listing, nanoseconds UTC
 
 
 class CancelRejected(Event, frozen=True):
@@ -248,6 +257,62 @@ class OrderFilled(Event, frozen=True):
     filled_qty: Decimal  # cumulative, after this fill
     exchange_at: int
     origin: Origin = Origin.OURS
+
+
+class FillEntry(Part, frozen=True):
+    """One line of the exchange's list of fills. `entry` is its unique key; one trade can have several.
+
+    `qty` is above zero, of a reversal too; `fee` is what this line charges, below zero where it gives back.
+    """
+
+    entry: str
+    trade: str
+    kind: FillKind
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    exchange_at: int  # of the line, not of the trade
+    is_maker: bool | None = None
+
+
+class FillsWanted(Event, frozen=True):
+    """The exchange is to be asked for the fills of an order: what was counted from its reports is provisional."""
+
+    order: str
+    exchange_order: str
+    product: str
+    filled_qty: Decimal  # as counted
+
+
+class FillsReported(Event, frozen=True):
+    """Lines of the exchange's list of fills, of one order. A line that comes twice or late counts once, by its key."""
+
+    order: str  # "" where only the exchange's id is known
+    exchange_order: str
+    product: str
+    entries: tuple[FillEntry, ...]
+
+
+class FillCorrected(OrderFilled, frozen=True):
+    """What was counted of an order is moved to the exchange's list of fills, by what this event adds.
+
+    A fill that was taken back, booked anew at another price, or told differently by the order's reports. Folded like
+    any fill: a reversal is the opposite trade at the same value.
+    """
+
+    why: str = ""
+
+
+class FillsConfirmed(Event, frozen=True):
+    """What is counted of an order is what the exchange's list of its fills adds up to, to the last digit."""
+
+    order: str
+    exchange_order: str
+    product: str
+    qty: Decimal
+    value: Decimal
+    fees: Decimal
+    entries: int
 
 
 class OrderClosed(Event, frozen=True):

@@ -46,6 +46,10 @@ from events.orders import (
     CancelProposed,
     CancelRejected,
     CancelSubmitted,
+    FillCorrected,
+    FillsConfirmed,
+    FillsReported,
+    FillsWanted,
     InternalCrossed,
     OrderApproved,
     OrderClosed,
@@ -154,6 +158,10 @@ AnyEvent: TypeAlias = (
     | OrderNotFound
     | CancelRejected
     | OrderFilled
+    | FillsWanted
+    | FillsReported
+    | FillCorrected
+    | FillsConfirmed
     | OrderClosed
     | PositionReported
     | PositionChanged

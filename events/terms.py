@@ -34,9 +34,20 @@ class OrderKind(StrEnum):
     LIMIT_FOK = "limit_fok"
     MARKET_IOC = "market_ioc"
     STOP_LIMIT_GTC = "stop_limit_gtc"
+    STOP_LIMIT_GTD = "stop_limit_gtd"
     TRIGGER_BRACKET_GTC = "trigger_bracket_gtc"
+    TRIGGER_BRACKET_GTD = "trigger_bracket_gtd"
     CLOSE_POSITION = "close_position"
     UNKNOWN = "unknown"
+
+    @property
+    def rests(self) -> bool:
+        """Whether such an order may stay at the exchange; the others end at once by themselves."""
+        return self in _RESTING
+
+    @property
+    def is_bracket(self) -> bool:
+        return self in _BRACKETS
 
 
 class OrderStatus(StrEnum):
@@ -56,6 +67,13 @@ class OrderStatus(StrEnum):
         return self in _FINAL
 
 
+_BRACKETS = frozenset({OrderKind.TRIGGER_BRACKET_GTC, OrderKind.TRIGGER_BRACKET_GTD})
+_RESTING = _BRACKETS | {
+    OrderKind.LIMIT_GTC,
+    OrderKind.LIMIT_GTD,
+    OrderKind.STOP_LIMIT_GTC,
+    OrderKind.STOP_LIMIT_GTD,
+}
 _FINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FAILED})
 
 
@@ -65,6 +83,14 @@ class Origin(StrEnum):
     OURS = "ours"
     FOREIGN = "foreign"
     LIQUIDATION = "liquidation"
+
+
+class FillKind(StrEnum):
+    """What a line in the exchange's list of fills is."""
+
+    FILL = "fill"
+    REVERSAL = "reversal"  # a fill is taken back
+    CORRECTION = "correction"  # what was taken back is booked anew
 
 
 class MarkSource(StrEnum):
