@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.connection.amounts import Amount, Text
-from actors.connection.replies import Reply
+from actors.connection.reading import Reply
 
 
 class Portfolio(Reply, frozen=True):

@@ -72,10 +72,10 @@ def amount_of(value: object) -> Decimal | None:
         value = value.get("value")
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise ValueError("Expected a decimal")
     try:
-        amount = Decimal(value if isinstance(value, (str, int)) else repr(value))
+        amount = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         raise ValueError(f"Expected a decimal, got {str(value)[:40]!r}") from None
     if not amount.is_finite() or not -40 <= amount.adjusted() < 40 or len(amount.as_tuple().digits) > 40:

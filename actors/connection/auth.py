@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import jwt
 import msgspec
@@ -45,6 +45,16 @@ def redacted(text: str, *, limit: int = 500) -> str:
     """
     clean = _SECRET_SHAPES.sub("[redacted]", text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+class Signer(Protocol):
+    """What proves to an exchange who asks."""
+
+    def request_headers(self, method: str, host: str, target: str, body: bytes, /) -> dict[str, str]:
+        """The headers of one request, fresh; `target` is the path with its query."""
+
+    def subscribe_fields(self) -> dict[str, str]:
+        """What one subscribe or unsubscribe message carries besides, fresh."""
 
 
 class Credentials:
@@ -80,6 +90,13 @@ class Credentials:
     def algorithm(self) -> str:
         """ES256 or EdDSA."""
         return self._algorithm
+
+    def request_headers(self, method: str, host: str, target: str, _body: bytes, /) -> dict[str, str]:
+        """A token of this one request; neither query nor body is part of it."""
+        return {"Authorization": f"Bearer {self.request_token(method, host, target.partition('?')[0])}"}
+
+    def subscribe_fields(self) -> dict[str, str]:
+        return {"jwt": self.subscribe_token()}
 
     def request_token(self, method: str, host: str, path: str) -> str:
         """A token for one REST request; `path` without its query, `host` as it is called, with a port if it has one."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from actors.connection.amounts import UNREADABLE, wire_value
-from actors.connection.auth import Credentials, redacted
+from actors.connection.amounts import UNREADABLE
+from actors.connection.auth import Signer, redacted
 from actors.connection.backoff import MAX_RETRY_AFTER_S, retry_after_s, retry_delay
 from actors.connection.errors import (
     AuthenticationError,
@@ -26,6 +25,7 @@ from actors.connection.errors import (
     of_status,
 )
 from actors.connection.limits import RequestLimiter, Urgency
+from actors.connection.reading import read
 from actors.connection.replies import ErrorBody
 from actors.connection.wire import Transport
 
@@ -35,6 +35,7 @@ API = "/api/v3/brokerage"
 
 T = TypeVar("T")
 Query = Sequence[tuple[str, str]]
+Body = Mapping[str, Any]
 
 
 class Line:
@@ -43,10 +44,11 @@ class Line:
     def __init__(
         self,
         base_url: str,
-        credentials: Credentials | None,
+        credentials: Signer | None,
         transport: Transport,
         limiter: RequestLimiter,
         *,
+        api: str = API,
         max_retries: int,
         retry_delay_s: float,
         jitter_factor: float,
@@ -54,6 +56,7 @@ class Line:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.credentials = credentials
+        self.api = api
         self.transport = transport
         self.limiter = limiter
         self.max_retries = max_retries
@@ -67,20 +70,30 @@ class Line:
 
     def get(self, path: str, kind: type[T], query: Query = ()) -> T:
         """Ask, and ask again where the error allows it."""
+        return self.get_with_headers(path, kind, query)[0]
+
+    def get_with_headers(self, path: str, kind: type[T], query: Query = ()) -> tuple[T, Mapping[str, str]]:
+        """As `get`, with the reply's headers, names in lower case."""
         for attempt in range(1, self.max_retries + 2):
             try:
-                return self._send("GET", path, kind, query, None, lambda: None)
+                return self._send("GET", path, kind, query, None, _nothing)
             except BrokerageError as error:
                 if attempt > self.max_retries or not _may_retry(error, attempt):
                     raise
                 self._wait(error, attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def post(
-        self, path: str, body: Mapping[str, Any], kind: type[T], before_send: Callable[[], None] = lambda: None
-    ) -> T:
+    def post(self, path: str, body: Body, kind: type[T], before_send: Callable[[], None] = lambda: None) -> T:
         """Send once. `before_send` is called after the rate limit; what it raises stops the request."""
-        return self._send("POST", path, kind, (), msgspec.json.encode(body), before_send)
+        return self._send("POST", path, kind, (), msgspec.json.encode(body), before_send)[0]
+
+    def put(self, path: str, body: Body, kind: type[T]) -> T:
+        """Send once."""
+        return self._send("PUT", path, kind, (), msgspec.json.encode(body), _nothing)[0]
+
+    def delete(self, path: str, kind: type[T], query: Query = ()) -> T:
+        """Send once."""
+        return self._send("DELETE", path, kind, query, None, _nothing)[0]
 
     def pages(self, path: str, kind: type[T], query: Query, has_more: Callable[[Any], bool]) -> Iterator[T]:
         """The pages of a list. Raises where the exchange hands out a cursor twice, which would never end."""
@@ -91,7 +104,7 @@ class Line:
             if not has_more(page):
                 return
             if not page.cursor or page.cursor in seen:
-                raise BrokerageAPIError(f"GET {path}: the list never ends, its cursor repeats", code="REPEATED_CURSOR")
+                raise never_ends(path)
             seen.add(page.cursor)
             page = self.get(path, kind, [*query, ("cursor", page.cursor)])
 
@@ -103,23 +116,23 @@ class Line:
         query: Query,
         body: bytes | None,
         before_send: Callable[[], None],
-    ) -> T:
-        path = API + path
-        url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
+    ) -> tuple[T, Mapping[str, str]]:
+        target = self.api + path + (f"?{urlencode(query)}" if query else "")
         self.limiter.take(self.urgency, self.patience_s)
         before_send()
         headers = {"Cache-Control": "no-cache"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self.credentials is not None:
-            headers["Authorization"] = f"Bearer {self.credentials.request_token(method, self._host, path)}"
-        status, answer, text = self.transport(method, url, headers, body, self.timeout_s)
+            headers.update(self.credentials.request_headers(method, self._host, target, body or b""))
+        status, answer, text = self.transport(method, self.base_url + target, headers, body, self.timeout_s)
+        answer = {name.lower(): value for name, value in answer.items()}
         if not 200 <= status < 300:
             raise _error_of(status, answer, text)
         try:
-            return _decoder(kind).decode(text)
+            return read(kind, text), answer
         except UNREADABLE as error:
-            unreadable = ReplyUnreadable(f"{method} {path}: {error}", body=redacted(text))
+            unreadable = ReplyUnreadable(f"{method} {self.api}{path}: {error}", body=redacted(text))
             log.warning("a reply that cannot be read (%s): %s", unreadable, unreadable.body)
             raise unreadable from None
 
@@ -133,13 +146,13 @@ class Line:
             self.pause(delay)
 
 
-@cache
-def _decoder_of(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=wire_value)
+def never_ends(path: str) -> BrokerageAPIError:
+    """The error of a list whose pages repeat."""
+    return BrokerageAPIError(f"GET {path}: the list never ends, its cursor repeats", code="REPEATED_CURSOR")
 
 
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return cast(msgspec.json.Decoder[T], _decoder_of(cast(Any, kind)))
+def _nothing() -> None:
+    """Nothing is looked at before the send."""
 
 
 def _may_retry(error: BrokerageError, attempt: int) -> bool:
@@ -154,10 +167,9 @@ def _may_retry(error: BrokerageError, attempt: int) -> bool:
 def _error_of(status: int, headers: Mapping[str, str], text: str) -> BrokerageError:
     """The error of a reply outside 2xx, whatever its body is: JSON of either shape, text, HTML, nothing."""
     try:
-        body = _decoder(ErrorBody).decode(text)
+        body = read(ErrorBody, text)
     except UNREADABLE:
         body = ErrorBody(message=" ".join(text.split()))
-    asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     first = body.errors[0] if body.errors else None
     code = body.error or (first.id if first else "")
     message = body.message or body.error_details or (first.message if first else "")
@@ -165,5 +177,5 @@ def _error_of(status: int, headers: Mapping[str, str], text: str) -> BrokerageEr
         status,
         code=redacted(code, limit=80),
         message=redacted(message, limit=300),
-        retry_after=retry_after_s(asked, time.time()),
+        retry_after=retry_after_s(headers.get("retry-after"), time.time()),
     )

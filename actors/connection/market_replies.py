@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.connection.amounts import Amount, Instant, Text
-from actors.connection.replies import Reply
+from actors.connection.reading import Reply
 
 
 class ServerTime(Reply, frozen=True):

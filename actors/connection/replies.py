@@ -1,18 +1,13 @@
-"""What the REST surface answers about account and orders, typed; `market_replies` has the rest.
+"""What the REST surface answers about account and orders, typed; `market_replies` and `account_replies` have the rest.
 
-Field names are the exchange's; fields we do not know do no harm. Money is `Decimal | None` (an empty text is None),
-times are nanoseconds UTC or None, a text that is null is empty. What must be there has no default.
+Field names are the exchange's; fields we do not know are kept (`Reply.unknown`). Money is `Decimal | None` (an empty
+text is None), times are nanoseconds UTC or None, a text that is null is empty. What must be there has no default.
 """
 
 from __future__ import annotations
 
-import msgspec
-
 from actors.connection.amounts import Amount, Instant, Text
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """The root of the typed replies."""
+from actors.connection.reading import Reply
 
 
 class Account(Reply, frozen=True):

@@ -512,10 +512,10 @@ def test_a_closed_door_ends_the_poller_quietly(counter: Counter) -> None:
 
 
 def fixture(name: str) -> dict[str, Product]:
-    from actors.connection.line import _decoder
+    from actors.connection.reading import read
 
     raw = (SHARED_DATA / "coinbase-fixtures" / f"{name}.json").read_text()
-    return {product.product_id: product for product in _decoder(Products).decode(raw).products}
+    return {product.product_id: product for product in read(Products, raw).products}
 
 
 @needs_shared_data
@@ -544,10 +544,10 @@ def test_the_recorded_perpetual_is_listed_by_its_outer_details() -> None:
 
 @needs_shared_data
 def test_the_retired_perpetual_still_loads_by_its_inner_details() -> None:
-    from actors.connection.line import _decoder
+    from actors.connection.reading import read
 
     raw = (SHARED_DATA / "coinbase-fixtures" / "ccxt_product_intx_perp_2024.json").read_text()
-    product = _decoder(Product).decode(raw)
+    product = read(Product, raw)
     rules = listed(product, "ETH-PERP", 7)
     assert (rules.venue, rules.contract_size, rules.quote_currency, rules.funding_interval_s) == (
         "INTX",
@@ -583,9 +583,9 @@ def test_a_closed_session_is_said() -> None:
 
 
 def _product(**changes: Any) -> ProductListed:
-    from actors.connection.line import _decoder
+    from actors.connection.reading import read
 
-    return listed(_decoder(Product).decode(json.dumps({**PRODUCT, **changes})), "BTC-PERP", 7)
+    return listed(read(Product, json.dumps({**PRODUCT, **changes})), "BTC-PERP", 7)
 
 
 @pytest.mark.parametrize(

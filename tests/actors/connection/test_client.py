@@ -23,6 +23,7 @@ from actors.connection.errors import (
 )
 from actors.connection.limits import Urgency
 from actors.connection.market_replies import Candles, Product, ProductBook, Products, Ticker
+from actors.connection.reading import read
 from actors.connection.replies import (
     Accounts,
     CancelResults,
@@ -367,10 +368,8 @@ FIXTURES: dict[str, type] = {
 @needs_shared_data
 @pytest.mark.parametrize("name", FIXTURES)
 def test_a_recorded_reply_is_read_into_its_type(name: str) -> None:
-    from actors.connection.line import _decoder
-
     raw = (SHARED_DATA / "coinbase-fixtures" / f"{name}.json").read_text()
-    assert isinstance(_decoder(FIXTURES[name]).decode(raw), FIXTURES[name])
+    assert isinstance(read(FIXTURES[name], raw), FIXTURES[name])
 
 
 @needs_shared_data
