@@ -33,7 +33,7 @@ class Trades(Form, frozen=True):
 
 
 class Quote(Form, frozen=True):
-    """A row of `ticker`; `ticker_batch` has no bid and ask. In a halt they are empty texts."""
+    """A row of `ticker`: its best prices. In a halt they are empty texts."""
 
     product_id: str
     best_bid: str = ""
@@ -44,6 +44,51 @@ class Quote(Form, frozen=True):
 
 class Quotes(Form, frozen=True):
     tickers: list[Quote]
+
+
+class Ticker(Form, frozen=True):
+    """A row of `ticker_batch`: the last price and the day's figures, every five seconds if they changed."""
+
+    product_id: str
+    price: Amount = None
+    volume_24_h: Amount = None
+    low_24_h: Amount = None
+    high_24_h: Amount = None
+    low_52_w: Amount = None
+    high_52_w: Amount = None
+    price_percent_chg_24_h: Amount = None
+
+
+class Tickers(Form, frozen=True):
+    tickers: list[Ticker]
+
+
+class CandleRow(Form, frozen=True):
+    """Five minutes from `start`, unix seconds as text. No flag says that it is closed."""
+
+    product_id: str
+    start: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class CandleRows(Form, frozen=True):
+    candles: list[CandleRow]
+
+
+class StatusRow(Form, frozen=True):
+    """A product as the status channel names it: `id`, where REST says `product_id`."""
+
+    id: str
+    status: Text = ""
+    status_message: Text = ""
+
+
+class StatusRows(Form, frozen=True):
+    products: list[StatusRow]
 
 
 class Update(Form, frozen=True):
@@ -115,6 +160,18 @@ class TickerFrame(Envelope, frozen=True, tag="ticker"):
     events: list[Quotes]
 
 
+class TickerBatchFrame(Envelope, frozen=True, tag="ticker_batch"):
+    events: list[Tickers]
+
+
+class CandlesFrame(Envelope, frozen=True, tag="candles"):
+    events: list[CandleRows]
+
+
+class StatusFrame(Envelope, frozen=True, tag="status"):
+    events: list[StatusRows]
+
+
 class BookFrame(Envelope, frozen=True, tag="l2_data"):
     events: list[Levels]
 
@@ -146,5 +203,14 @@ class OtherFrame(msgspec.Struct, frozen=True, gc=False):
 
 
 KnownFrame: TypeAlias = (
-    BookFrame | MarketTradesFrame | TickerFrame | UserFrame | BalanceFrame | HeartbeatFrame | SubscribedFrame
+    BookFrame
+    | MarketTradesFrame
+    | TickerFrame
+    | TickerBatchFrame
+    | CandlesFrame
+    | StatusFrame
+    | UserFrame
+    | BalanceFrame
+    | HeartbeatFrame
+    | SubscribedFrame
 )

@@ -20,17 +20,21 @@ from actors.connection.errors import FrameUnreadable
 from actors.connection.frame_forms import (
     BalanceFrame,
     BookFrame,
+    CandlesFrame,
     HeartbeatFrame,
     KnownFrame,
     Levels,
     MarketTradesFrame,
     OtherFrame,
+    StatusFrame,
     SubscribedFrame,
+    TickerBatchFrame,
     TickerFrame,
     UserFrame,
     UserOrder,
 )
 from actors.connection.order_words import kind_of, origin_of, side_of, status_of
+from actors.connection.summaries import candles_of, statuses_of, tickers_of
 from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
 from events.money import ZERO
 from events.orders import OrderReported
@@ -140,6 +144,17 @@ def _shown(text: str) -> Decimal | None:
     return number or None
 
 
+def _summaries(form: TickerBatchFrame | CandlesFrame | StatusFrame, products: Products) -> Frame:
+    at = nanoseconds_of(form.timestamp)
+    match form:
+        case TickerBatchFrame():
+            return Frame("ticker_batch", form.sequence_num, at, tickers_of(form, products, at))
+        case CandlesFrame():
+            return Frame("candles", form.sequence_num, at, candles_of(form, products, at))
+        case StatusFrame():
+            return Frame("status", form.sequence_num, at, statuses_of(form, products, at))
+
+
 def _book(form: BookFrame, products: Products) -> Frame:
     at = nanoseconds_of(form.timestamp)
     events: list[AnyEvent] = []
@@ -243,6 +258,9 @@ _READERS: dict[type[msgspec.Struct], Callable[[Any, Products], Frame]] = {
     BookFrame: _book,
     MarketTradesFrame: _trades,
     TickerFrame: _quotes,
+    TickerBatchFrame: _summaries,
+    CandlesFrame: _summaries,
+    StatusFrame: _summaries,
     HeartbeatFrame: _heartbeat,
     UserFrame: _orders,
     BalanceFrame: _balances,

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +12,18 @@ from hypothesis import strategies as st
 from actors.connection.errors import FrameUnreadable
 from actors.connection.frames import read_frame
 from events.account import BalanceReported
-from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
+from events.catalog import ProductStatusReported
+from events.market import (
+    BookChanged,
+    BookSnapshotted,
+    CandleReported,
+    QuoteChanged,
+    TickerReported,
+    TradePrinted,
+)
 from events.orders import OrderReported
 from events.terms import OrderKind, OrderStatus, Origin, Side
-from tests.paths import SHARED_DATA, needs_shared_data
 
-FIXTURES = SHARED_DATA / "coinbase-fixtures"
 OURS = {"BIP-20DEC30-CDE": "BTC-PERP", "ETP-20DEC30-CDE": "ETH-PERP"}
 AT = "2026-04-07T14:30:03.123456789Z"
 AT_NS = 1_775_572_203_123_456_789
@@ -133,6 +135,63 @@ def test_in_a_halt_both_sides_of_a_quote_are_empty() -> None:
     (event,) = read_frame(ticker(best_bid="", best_ask="0", best_bid_quantity=""), OURS).events
     assert isinstance(event, QuoteChanged)
     assert (event.bid, event.bid_size, event.ask, event.ask_size) == (None, None, None, None)
+
+
+def batch(**row: object) -> bytes:
+    rows = [{"type": "ticker", "product_id": "BIP-20DEC30-CDE", "price": "68900", **row}]
+    return frame("ticker_batch", {"type": "update", "tickers": rows})
+
+
+def test_a_ticker_batch_tells_the_last_price_and_the_day_and_no_best_prices() -> None:
+    day = {"volume_24_h": "16038.280", "low_24_h": "21835.29", "high_24_h": "", "price_percent_chg_24_h": "-4.1577"}
+    (event,) = read_frame(batch(**day), OURS).events
+    assert event == TickerReported(
+        product="BTC-PERP",
+        last=Decimal(68900),
+        exchange_at=AT_NS,
+        volume_24h=Decimal("16038.28"),
+        low_24h=Decimal("21835.29"),
+        change_24h_pct=Decimal("-4.1577"),
+    )
+    assert not read_frame(batch(product_id="BTC-USD"), OURS).events
+
+
+def candle(start: str = "1775571900", product: str = "BIP-20DEC30-CDE", **row: str) -> dict[str, str]:
+    prices = {"low": "68850", "high": "68950.50", "open": "68900", "close": "68920", "volume": "42.1500"}
+    return {"start": start, "product_id": product, **prices, **row}
+
+
+def candles(*rows: object) -> bytes:
+    return frame("candles", {"type": "update", "candles": rows})
+
+
+def test_candles_leave_oldest_first_and_to_the_digit() -> None:
+    newest_first = candles(candle("1775572200"), candle("1775571900"), candle(product="BTC-USD"))
+    first, second = read_frame(newest_first, OURS).events
+    assert first == CandleReported(
+        product="BTC-PERP",
+        start=1_775_571_900_000_000_000,
+        open=Decimal(68900),
+        high=Decimal("68950.50"),
+        low=Decimal(68850),
+        close=Decimal(68920),
+        volume=Decimal("42.15"),
+        exchange_at=AT_NS,
+    )
+    assert isinstance(second, CandleReported)
+    assert second.start - first.start == 300 * 1_000_000_000
+    assert str(second.volume) == "42.1500"
+
+
+def test_the_status_of_our_products_is_told_in_the_exchanges_words() -> None:
+    rows = [
+        {"product_type": "FUTURE", "id": "BIP-20DEC30-CDE", "status": "offline", "status_message": "maintenance"},
+        {"product_type": "SPOT", "id": "BTC-USD", "status": "online", "status_message": ""},
+    ]
+    (event,) = read_frame(frame("status", {"type": "snapshot", "products": rows}), OURS).events
+    assert event == ProductStatusReported(
+        product="BTC-PERP", status="offline", message="maintenance", exchange_at=AT_NS
+    )
 
 
 OUR_ID = "0b7f9c1e-0000-8000-9000-000000000001"
@@ -274,8 +333,8 @@ def test_an_error_has_no_place_in_the_sequence() -> None:
 
 
 def test_a_channel_we_take_nothing_from_still_has_its_place_in_the_sequence() -> None:
-    read = read_frame(frame("candles", {"type": "snapshot", "candles": [{"start": "x"}]}), OURS)
-    assert (read.channel, read.sequence, read.events) == ("candles", 7, ())
+    read = read_frame(frame("auctions", {"type": "snapshot", "auctions": [{"start": "x"}]}), OURS)
+    assert (read.channel, read.sequence, read.events) == ("auctions", 7, ())
 
 
 BROKEN = {
@@ -302,6 +361,11 @@ BROKEN = {
     "a quantity that is none": (levels("snapshot", ("bid", "1", "nan")), r"\$\.events"),
     "a book event of no kind": (levels("delta"), "snapshot or an update"),
     "a quote that is none": (ticker(best_bid="abc"), r"\$\.events"),
+    "a day's volume that is none": (batch(volume_24_h="much"), "volume_24_h"),
+    "a candle without end": (candles(candle(high="Infinity")), "candle 1775571900"),
+    "a candle that ends above its high": (candles(candle(close="70000")), "candle 1775571900"),
+    "a candle of no time": (candles(candle("noon")), "candle noon"),
+    "a product without a name": (frame("status", {"products": [{"status": "online"}]}), r"products\[0\]"),
     "an order side that is none": (user(order_side="HOLD"), "BUY or SELL"),
     "fees that are none": (user(total_fees="free"), r"total_fees"),
     "a balance without cash": (
@@ -310,7 +374,7 @@ BROKEN = {
     ),
     "a channel without a name": (b'{"channel":"","timestamp":"x","sequence_num":1}', "channel"),
     "a heartbeat that does not count": (frame("heartbeats", {"heartbeat_counter": "many"}), "many"),
-    "nested beyond reason": (b'{"channel":"candles","x":' + b"[" * 20_000, "nest|recursion|truncated"),
+    "nested beyond reason": (b'{"channel":"auctions","x":' + b"[" * 20_000, "nest|recursion|truncated"),
 }
 
 
@@ -338,66 +402,3 @@ def test_a_frame_damaged_anywhere_is_a_frame_or_unreadable(place: int, damage: b
         read_frame(bytes(raw), OURS)
     except FrameUnreadable:
         return
-
-
-class Step(msgspec.Struct):
-    """One message of a recorded session."""
-
-    dir: str
-    msg: msgspec.Raw
-
-
-def recorded() -> Iterator[tuple[str, bytes]]:
-    """Every frame that an exchange sent, from all recordings: name and bytes."""
-    for path in sorted([*FIXTURES.glob("ws_*"), *FIXTURES.glob("jkorf_ws_*")]):
-        for i, raw in enumerate(_frames(path)):
-            yield f"{path.name}[{i}]", raw
-
-
-def _frames(path: Path) -> list[bytes]:
-    raw = path.read_bytes()
-    if path.suffix == ".jsonl":
-        return [line for line in raw.splitlines() if line]
-    if path.name.startswith("jkorf"):
-        return [bytes(step.msg) for step in msgspec.json.decode(raw, type=list[Step]) if step.dir == "server"]
-    return [bytes(each) for each in msgspec.json.decode(raw, type=list[msgspec.Raw])] if raw[:1] == b"[" else [raw]
-
-
-#: Channels that carry nothing we have an event for, and why.
-WITHOUT_EVENTS = {
-    "candles": "candles are asked for by REST",
-    "status": "products are asked for by REST, with their futures' details",
-    "ticker_batch": "quotes without bid and ask",
-    "subscriptions": "acknowledgements",
-    "heartbeats": "signs of life",
-    "": "errors",
-}
-
-
-class Everything(dict[str, str]):
-    """Every product is ours, under the exchange's id."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return key
-
-
-@needs_shared_data
-@pytest.mark.parametrize(("name", "raw"), [*recorded()], ids=lambda value: value if isinstance(value, str) else "")
-def test_every_recorded_frame_is_read_and_every_data_frame_becomes_events(name: str, raw: bytes) -> None:
-    read = read_frame(raw, Everything())
-    assert bool(read.events) != (read.channel in WITHOUT_EVENTS), f"{name}: {read}"
-    assert read.at is not None or read.error is not None
-
-
-@needs_shared_data
-def test_the_live_book_is_read_byte_true() -> None:
-    line = (FIXTURES / "ws_live_perp_intx_20260907.jsonl").read_bytes().splitlines()[0]
-    (event,) = read_frame(line, {"BTC-PERP-INTX": "BTC-PERP"}).events
-    assert isinstance(event, BookSnapshotted)
-    sent = [
-        (update["side"], update["price_level"], update["new_quantity"])
-        for update in json.loads(line)["events"][0]["updates"]
-    ]
-    read = [("bid", str(p), str(q)) for p, q in event.bids] + [("offer", str(p), str(q)) for p, q in event.asks]
-    assert sorted(read) == sorted(sent)
-    assert event.exchange_at == 1_788_746_278_894_355_000
