@@ -97,12 +97,16 @@ def test_the_live_frames_are_read_byte_true_with_their_numbers_and_their_times()
     assert [(frame.channel, frame.sequence, frame.at) for frame in read] == [
         ("l2_data", 0, 1_788_746_278_894_355_000),
         ("subscriptions", 1, 1_788_824_242_278_662_782),
+        ("subscriptions", 2, 1_788_824_242_278_739_877),
         ("heartbeats", 3, 1_788_824_242_675_755_362),
+        ("", None, None),
     ]
     (book,) = read[0].events
     assert sorted(told(book)) == sorted(["79944.1", "1.2", "79943.9", "3.0105", "79943.8", "0.5", "79944", "0.048"])
-    assert read[1].subscriptions == {"level2": ["BTC-PERP-INTX", "ETH-PERP-INTX"]}
-    assert read[2].heartbeat == 139_651
+    level2 = {"level2": ["BTC-PERP-INTX", "ETH-PERP-INTX"]}
+    assert [frame.subscriptions for frame in read[1:3]] == [level2, {"heartbeats": ["heartbeats"], **level2}]
+    assert read[3].heartbeat == 139_651
+    assert read[4].error == "authentication failure"
 
 
 @needs_shared_data
