@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from events.money import ZERO, quotient
 from events.terms import MarginWindow
 from replay.exchange.margin import maintenance
-from replay.exchange.venue import Venue
+
+if TYPE_CHECKING:
+    from replay.exchange.venue import Venue
 
 #: The buffer shown where nothing is at risk; shown percentages end here.
 _FULL_BUFFER = Decimal(1_000)
@@ -49,7 +52,7 @@ class Balances:
 
 def balances_of(venue: Venue) -> Balances:
     """The account as it stands at the venue's present time."""
-    spot = venue.rules.spot_cash
+    spot = venue.treasury.spot
     window, _ = venue.window
     return Balances(
         spot=spot,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
@@ -90,6 +91,7 @@ _CREATE_FIELDS: Mapping[str, type] = {
 _CLOSE_FIELDS: Mapping[str, type] = {"client_order_id": str, "product_id": str, "size": str}
 _CANCEL_FIELDS: Mapping[str, type] = {"order_ids": list}
 _EDIT_FIELDS: Mapping[str, type] = {"order_id": str, "price": str, "size": str, "stop_price": str}
+_SWEEP_FIELDS: Mapping[str, type] = {"usd_amount": str}
 _SETTING_FIELDS: Mapping[str, type] = {"setting": str}
 
 #: Longer numbers are refused, so that products of three of them stay exact.
@@ -104,6 +106,13 @@ def read_create(body: bytes) -> Ticket | Refusal:
     if not fields.get("client_order_id"):
         raise BadRequest("client_order_id must be provided")
     return _ticket(fields, body)
+
+
+def read_by_hand(body: bytes, *, otherwise: str) -> Ticket | Refusal:
+    """As create; without a client id it is `otherwise`. Raises `BadRequest`."""
+    fields = _fields(body, _CREATE_FIELDS)
+    ticket = _ticket({**fields, "client_order_id": fields.get("client_order_id") or otherwise}, body)
+    return ticket if isinstance(ticket, Refusal) else replace(ticket, is_manual=True)
 
 
 def read_preview(body: bytes) -> Ticket | Refusal:
@@ -157,6 +166,15 @@ def read_setting(body: bytes) -> str:
     if setting not in ("INTRADAY_MARGIN_SETTING_STANDARD", "INTRADAY_MARGIN_SETTING_INTRADAY"):
         raise BadRequest(f"unknown setting {setting!r}")
     return str(setting)
+
+
+def read_sweep(body: bytes) -> Decimal | None:
+    """`POST /cfm/sweeps/schedule`: the amount, None for all of it. Raises `BadRequest`."""
+    text = _fields(body, _SWEEP_FIELDS).get("usd_amount")
+    amount = _decimal(text)
+    if text and amount is None:
+        raise BadRequest("usd_amount must be a number")
+    return amount
 
 
 def _ticket(fields: dict[str, object], body: bytes) -> Ticket | Refusal:

@@ -4,7 +4,7 @@ Everything rests on cash that moved: a fill moves `-side x value`, gross. What a
 `qty x contract_size x mark`, so profit is known to the last digit without any average:
 
     gross  = flow + qty x contract_size x mark
-    equity = start + gross - fees + funding paid + funding accrued
+    equity = start + transfers + gross - fees + funding paid + funding accrued
 
 An average cost is kept beside, only to show a price and to split gross into realized (`flow + cost`) and unrealized
 (`worth - cost`). Rounding the split never touches the sum. The same split since the last settlement (`carried`) tells
@@ -102,6 +102,7 @@ class Books:
     funding_accrued: Decimal = ZERO  # a receivable (below zero: owed) until the next settlement
     fundings: list[Funding] = field(default_factory=list)
     settled_at: int | None = None
+    transfers: Decimal = ZERO  # what came from outside since the start, less what went there
 
     def open(self, product: str, contract_size: Decimal) -> Holding:
         """The holding of a product, flat when new."""
@@ -146,7 +147,7 @@ class Books:
     def cash(self) -> Decimal:
         """USD at the exchange: all but what is unrealized since the last settlement and the receivable."""
         moved = _sum(holding.flow + holding.carried for holding in self.holdings.values())
-        return self.start_cash + moved - self.fees + self.funding_paid
+        return self.start_cash + self.transfers + moved - self.fees + self.funding_paid
 
     def unrealized(self, marks: dict[str, Decimal]) -> Decimal:
         """Since the position was opened."""
@@ -160,7 +161,8 @@ class Books:
         """From cash flows alone, the receivable included; no average enters it."""
         gross = _sum(holding.flow for holding in self.holdings.values())
         worth = _sum(holding.worth(marks[name]) for name, holding in self._open())
-        return self.start_cash + gross + worth - self.fees + self.funding_paid + self.funding_accrued
+        paid = self.funding_paid + self.funding_accrued
+        return self.start_cash + self.transfers + gross + worth - self.fees + paid
 
     def _open(self) -> list[tuple[str, Holding]]:
         return [(name, holding) for name, holding in self.holdings.items() if holding.qty]

@@ -120,14 +120,20 @@ def _session(venue: Venue) -> Json | None:
     day = 86_400 * NANOSECONDS
     opened = (now - 21 * 3_600 * NANOSECONDS) // day * day + 21 * 3_600 * NANOSECONDS
     state = "OPEN" if venue.session_open else "CLOSED"
+    conditions = venue.conditions
+    reason = "EXCHANGE_MAINTENANCE" if conditions.is_maintained(now) else "UNDEFINED"
+    maintenance = None
+    if conditions.maintenance is not None:
+        begins, ends = conditions.maintenance
+        maintenance = {"start_time": rfc3339(begins), "end_time": rfc3339(ends)}
     return {
         "is_session_open": venue.session_open,
         "open_time": rfc3339(opened),
         "close_time": rfc3339(opened + day),
         "session_state": f"FCM_TRADING_SESSION_STATE_{state}",
-        "after_hours_order_entry_disabled": False,
-        "closed_reason": "FCM_TRADING_SESSION_CLOSED_REASON_UNDEFINED",
-        "maintenance": None,
+        "after_hours_order_entry_disabled": conditions.is_after_hours,
+        "closed_reason": f"FCM_TRADING_SESSION_CLOSED_REASON_{reason}",
+        "maintenance": maintenance,
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 
 from events.catalog import ProductListed
 from events.event import Event
+from replay.exchange.acts import ActRefused, AnyAct
 from replay.exchange.editing import EditRefusal
 from replay.exchange.orders import Order, Refusal, Ticket
 from replay.exchange.rules import VenueRules
@@ -60,7 +62,13 @@ class _Edited(msgspec.Struct, tag="edited", tag_field="kind"):
     size: Decimal
 
 
-_Line = _Began | _Created | _Cancelled | _Edited
+class _Acted(msgspec.Struct, tag="acted", tag_field="kind"):
+    heard: int
+    now: int
+    act: AnyAct
+
+
+_Line = _Began | _Created | _Cancelled | _Edited | _Acted
 
 
 class RememberingVenue(Venue):
@@ -93,6 +101,8 @@ class RememberingVenue(Venue):
                     self.create(line.ticket, is_close=line.is_close)
                 elif isinstance(line, _Edited):
                     self.edit(line.order_id, price=line.price, size=line.size)
+                elif isinstance(line, _Acted):
+                    self._again(line.act)
                 else:
                     self.cancel(line.order_id)
         self._hear_until(facts, until)
@@ -120,6 +130,15 @@ class RememberingVenue(Venue):
         if not self._is_remembering:
             self._write(_Edited(self.heard, self.now, order_id, price, size))
         return super().edit(order_id, price=price, size=size)
+
+    def act(self, act: AnyAct) -> None:
+        if not self._is_remembering:
+            self._write(_Acted(self.heard, self.now, act))
+        super().act(act)
+
+    def _again(self, act: AnyAct) -> None:
+        with suppress(ActRefused):  # as it was then
+            super().act(act)
 
     def _hear_until(self, facts: Iterator[tuple[int, Event]], heard: int) -> None:
         for at, event in islice(facts, heard - self.heard):

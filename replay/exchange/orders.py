@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -50,6 +50,7 @@ class Ticket:
     post_only: bool = False
     leverage: Decimal | None = None  # international products only
     margin_type: str = ""
+    is_manual: bool = False  # placed by hand in the exchange's own application, not by a client
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class Fill:
     fee: Decimal
     is_maker: bool
     at: int
+    trade_type: str = "FILL"
+    reverses: str = ""  # the entry that a REVERSAL takes back
 
 
 @dataclass(slots=True)
@@ -157,7 +160,7 @@ class Ledger:
         self.fills.append(
             Fill(
                 number=number,
-                entry_id=hashlib.sha256(f"exchange|entry|{number}".encode()).hexdigest(),
+                entry_id=_entry_id(number),
                 trade_id=derived_id("exchange", "trade", number),
                 order=order,
                 qty=match.qty,
@@ -167,3 +170,15 @@ class Ledger:
                 at=at,
             )
         )
+
+    def add_correction(self, fill: Fill, *, trade_type: str, price: Decimal, fee: Decimal, at: int) -> None:
+        """A line that takes a fill back, or books it anew: the same trade, an entry of its own."""
+        number = len(self.fills) + 1
+        fill.order.fees += fee
+        reverses = fill.entry_id if trade_type == "REVERSAL" else ""
+        changed = replace(fill, number=number, entry_id=_entry_id(number), at=at, price=price, fee=fee)
+        self.fills.append(replace(changed, trade_type=trade_type, reverses=reverses))
+
+
+def _entry_id(number: int) -> str:
+    return hashlib.sha256(f"exchange|entry|{number}".encode()).hexdigest()

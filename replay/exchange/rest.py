@@ -63,6 +63,8 @@ _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/orders/edit", rest_edits.edit),
     ("POST", "/orders/close_position", rest_orders.close_position),
     ("POST", "/cfm/intraday/margin_setting", rest_account.set_margin_setting),
+    ("POST", "/cfm/sweeps/schedule", rest_account.schedule_sweep),
+    ("DELETE", "/cfm/sweeps", rest_account.cancel_sweep),
 )
 
 #: What a client may send at most.

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from events.money import ZERO
 from replay.exchange import bodies, shapes
+from replay.exchange.acts import CancelSweep, ScheduleSweep, SetMargin
 from replay.exchange.auth import ApiKey
 from replay.exchange.balances import balances_of
 from replay.exchange.desk import PORTFOLIO, USD_ACCOUNT, Desk
@@ -57,8 +58,30 @@ def position(desk: Desk, request: Request, _body: bytes) -> Json:
     return {"position": row}
 
 
-def sweeps(_desk: Desk, _request: Request, _body: bytes) -> Json:
-    return {"sweeps": []}
+def sweeps(desk: Desk, _request: Request, _body: bytes) -> Json:
+    """The sweep that is pending, if any."""
+    pending = desk.present().treasury.sweep
+    if pending is None:
+        return {"sweeps": []}
+    row = {
+        "id": pending.sweep_id,
+        "requested_amount": {"value": number(pending.amount or ZERO), "currency": "USD"},
+        "should_sweep_all": pending.amount is None,
+        "status": "PENDING",
+        "schedule_time": None if pending.due_at is None else rfc3339(pending.due_at),
+    }
+    return {"sweeps": [row]}
+
+
+def schedule_sweep(desk: Desk, _request: Request, body: bytes) -> Json:
+    """Without an amount everything that may go is swept."""
+    desk.present().act(ScheduleSweep(amount=bodies.read_sweep(body)))
+    return {"success": True}
+
+
+def cancel_sweep(desk: Desk, _request: Request, _body: bytes) -> Json:
+    desk.present().act(CancelSweep())
+    return {"success": True}
 
 
 def current_margin_window(desk: Desk, _request: Request, _body: bytes) -> Json:
@@ -75,7 +98,8 @@ def margin_setting(desk: Desk, _request: Request, _body: bytes) -> Json:
 
 
 def set_margin_setting(desk: Desk, _request: Request, body: bytes) -> Json:
-    desk.present().intraday_margin = bodies.read_setting(body) == _SETTINGS[True]
+    desk.present().act(SetMargin(intraday=bodies.read_setting(body) == _SETTINGS[True]))
+    desk.tell()
     return {}
 
 
@@ -125,7 +149,7 @@ def _wallet(venue: Venue) -> Json:
         "uuid": USD_ACCOUNT,
         "name": "USD Wallet",
         "currency": "USD",
-        "available_balance": {"value": number(venue.rules.spot_cash), "currency": "USD"},
+        "available_balance": {"value": number(venue.treasury.spot), "currency": "USD"},
         "default": True,
         "active": True,
         "created_at": opened,

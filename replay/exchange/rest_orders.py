@@ -33,6 +33,13 @@ def create(desk: Desk, _request: Request, body: bytes) -> Json:
     return _placed(desk, ticket, bodies.echoed_configuration(body))
 
 
+def create_by_hand(desk: Desk, _request: Request, body: bytes) -> Json:
+    """An order as somebody places it in the exchange's own application: the client id may be left out."""
+    number = len(desk.venue.ledger.orders) + 1
+    ticket = bodies.read_by_hand(body, otherwise=derived_id("exchange", "by hand", number))
+    return _placed(desk, ticket, bodies.echoed_configuration(body))
+
+
 def close_position(desk: Desk, _request: Request, body: bytes) -> Json:
     """A market order that closes the position or a part of it."""
     client_order_id, product_id, size = bodies.read_close(body)
@@ -59,7 +66,11 @@ def preview(desk: Desk, _request: Request, body: bytes) -> Json:
 
 def batch_cancel(desk: Desk, _request: Request, body: bytes) -> Json:
     """Results in the order of the request. Success means the request was taken."""
-    order_ids = bodies.read_cancel(body)
+    return cancelled(desk, bodies.read_cancel(body))
+
+
+def cancelled(desk: Desk, order_ids: list[str]) -> Json:
+    """What becomes of a wish to cancel, each order's own answer."""
     venue = desk.present()
     lag = desk.faults.lag(CancelLag, venue.now)
     if lag is not None:

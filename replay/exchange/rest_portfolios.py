@@ -53,7 +53,7 @@ def _named(venue: Venue) -> Json:
 
 
 def _cash(venue: Venue) -> Json:
-    cash = number(venue.rules.spot_cash)
+    cash = number(venue.treasury.spot)
     return {
         "asset": "USD",
         "account_uuid": USD_ACCOUNT,

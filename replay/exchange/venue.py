@@ -22,8 +22,11 @@ from events.ids import derived_id
 from events.money import ZERO
 from events.terms import MarginWindow, OrderKind, Side
 from projections.matching import Match, Placement
-from replay.exchange import hours
+from replay.exchange import hours, treasury
+from replay.exchange.acting import carry_out
+from replay.exchange.acts import AnyAct
 from replay.exchange.books import Books
+from replay.exchange.conditions import Conditions
 from replay.exchange.editing import EditRefusal, edited, is_smaller_only, refusal_of_edit
 from replay.exchange.entry import meets_market, refusal_of
 from replay.exchange.funding import FundingClerk
@@ -31,6 +34,7 @@ from replay.exchange.margin import MarginRates, OpenInterest, maintenance
 from replay.exchange.market import Market
 from replay.exchange.orders import Ledger, Order, Refusal, Status, Ticket, TimeInForce
 from replay.exchange.rules import VenueRules
+from replay.exchange.treasury import Treasury
 
 
 class Venue:
@@ -49,13 +53,16 @@ class Venue:
         self.ledger = Ledger()
         self.funding = FundingClerk(product.product, product.funding_interval_s, now=now)
         self.intraday_margin = rules.intraday_margin
+        self.treasury = Treasury(rules.spot_cash)
+        self.conditions = Conditions()
         self.in_liquidation = False
         self.account_changes = 0  # counts what moves the account, so that a server knows when to say so
         self._reports: list[Order] = []
         self._safe_at: tuple[Decimal, int] | None = None  # mark and changes at which no liquidation was due
         self._minutes = hours.EVERY_FIVE if self.is_international else hours.minutes_of(rules.settlement_times_utc)
-        self._settlement = hours.next_settlement(now, self._minutes)
+        self.next_settlement = hours.next_settlement(now, self._minutes)
         self._expiry: int | None = None
+        self._listed = product
 
     # Time and the market.
 
@@ -69,7 +76,7 @@ class Venue:
             elif due == self.funding.next_boundary:
                 self.funding.pass_boundary(self.books, self.mark())
             else:
-                self._settle(due)
+                self.settle(due)
         self.now = max(self.now, to)
 
     def hear(self, at: int, event: Event) -> Event | None:
@@ -80,7 +87,8 @@ class Venue:
             self.account_changes += 1
             return event
         if isinstance(event, ProductListed):
-            self.product = event
+            self._listed = event
+            self.relist()
             return event
         seen, matches = self.market.hear(at, event)
         if matches:
@@ -88,10 +96,38 @@ class Venue:
             for order_id in dict.fromkeys(match.order for match in matches):
                 order = self.ledger.by_id[order_id]
                 self._close_if_over(order)
-                self._report(order)
+                self.report(order)
         if self.holding.qty:
             self._liquidate_if_due()
         return seen
+
+    def relist(self) -> None:
+        """The product is what the tape lists, under the present conditions."""
+        self.product = self.conditions.over(self._listed)
+
+    def act(self, act: AnyAct) -> None:
+        """Do something that is no order. Raises `ActRefused`; then nothing changed."""
+        carry_out(self, act)
+        self.account_changes += 1
+
+    def settle(self, at: int | None = None) -> None:
+        """A settlement: what is owed becomes cash, and a sweep takes place."""
+        self.books.settle(self.now if at is None else at, self.marks())
+        treasury.sweep(self)
+        self.next_settlement = hours.next_settlement(self.now + 1, self._minutes)
+
+    def liquidate(self, size: Decimal | None = None) -> None:
+        """Cancel everything and close the position at the market; with a size only so much of it, and once.
+
+        Where the book shows too little the rest follows with the next facts; until then no order is taken.
+        """
+        for order in list(self.ledger.open.values()):
+            self.market.matching.cancel(order.order_id)
+            self._end(order, Status.CANCELLED, "The account is being liquidated")
+        ticket = self.closing_ticket("", size)
+        if ticket is not None and meets_market(ticket, self) is None:
+            self._enter(ticket, is_liquidation=True)
+        self.in_liquidation = bool(self.holding.qty) and size is None
 
     def mark(self) -> Decimal | None:
         """The price positions are valued at; None before the first."""
@@ -152,7 +188,7 @@ class Venue:
             assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
             self._match(placed.matches)
             self._close_if_over(order)
-        self._report(order)
+        self.report(order)
         return None
 
     def closing_ticket(self, client_order_id: str, size: Decimal | None) -> Ticket | None:
@@ -184,9 +220,9 @@ class Venue:
     @property
     def session_open(self) -> bool:
         """Whether orders are taken: by the tape's word, and by the halt of Friday if this exchange keeps it."""
-        return self.product.session_open and not (
-            self.rules.friday_halt and not self.is_international and hours.is_friday_halt(self.now)
-        )
+        if not self.product.session_open or self.conditions.is_maintained(self.now):
+            return False
+        return not (self.rules.friday_halt and not self.is_international and hours.is_friday_halt(self.now))
 
     # Margin.
 
@@ -233,7 +269,7 @@ class Venue:
         placed = self._place(order)
         assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
         self.ledger.add(order)
-        self._report(order)
+        self.report(order)
         self._match(placed.matches)
         if placed.resting:
             order.status = Status.OPEN
@@ -243,14 +279,11 @@ class Venue:
             order.status = Status.CANCELLED
             order.cancel_message = f"{ticket.time_in_force.value}: nothing more to trade with"
         self._close_if_over(order)
-        self._report(order)
+        self.report(order)
         return order
 
     def _liquidate_if_due(self) -> None:
-        """What backs the position fell to its maintenance margin: cancel everything, then close at the market.
-
-        Where the book shows too little the rest follows with the next facts; until then no order is taken.
-        """
+        """What backs the position fell to its maintenance margin."""
         mark = self.mark()
         if not self.in_liquidation:
             if mark is None or (mark, self.account_changes) == self._safe_at:
@@ -258,14 +291,7 @@ class Venue:
             if self.available() > maintenance(self.rates.initial(self.window[0], self.holding.qty, mark)):
                 self._safe_at = (mark, self.account_changes)
                 return
-        self.in_liquidation = True
-        for order in list(self.ledger.open.values()):
-            self.market.matching.cancel(order.order_id)
-            self._end(order, Status.CANCELLED, "The account is being liquidated")
-        ticket = self.closing_ticket("", None)
-        if ticket is not None and meets_market(ticket, self) is None:
-            self._enter(ticket, is_liquidation=True)
-        self.in_liquidation = bool(self.holding.qty)
+        self.liquidate()
 
     def _place(self, order: Order) -> Placement:
         ticket = order.ticket
@@ -306,14 +332,14 @@ class Venue:
         order.status = status
         order.cancel_message = message
         self._close_if_over(order)
-        self._report(order)
+        self.report(order)
 
-    def _report(self, order: Order) -> None:
+    def report(self, order: Order) -> None:
         self.account_changes += 1
         self._reports.append(copy.copy(order))
 
     def _next_due(self) -> int | None:
-        dues = [due for due in (self._expiry, self.funding.next_boundary, self._settlement) if due is not None]
+        dues = [due for due in (self._expiry, self.funding.next_boundary, self.next_settlement) if due is not None]
         return min(dues) if dues else None
 
     def _expire(self, at: int) -> None:
@@ -321,7 +347,3 @@ class Venue:
             self._end(self.ledger.by_id[resting.order], Status.EXPIRED, "end_time reached")
         ends = [order.ticket.expires_at for order in self.ledger.open.values() if order.ticket.expires_at is not None]
         self._expiry = min(ends) if ends else None
-
-    def _settle(self, at: int) -> None:
-        self.books.settle(at, self.marks())
-        self._settlement = hours.next_settlement(at + 1, self._minutes)
