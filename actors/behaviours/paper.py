@@ -1,9 +1,10 @@
 """The paper exchange: hears the intents that a gateway would send, and says what an exchange would report.
 
-Assumptions, all against us (trading rules A21): an order takes effect at the first market record of its product, or
-tick of the clock, at or after its intent plus the latency, and sees the book after that record; fills are those of
-`projections.matching`; fees are the configured rates; an increase must be covered by initial margin; funding is owed
-by the boundary and paid at the settlement times. It does not liquidate.
+Assumptions, all against us (trading rules A21, B10; `replay.assumptions` prints them): an order takes effect at the
+first market record of its product, or tick of the clock, at or after its intent plus the latency, and sees the book
+after that record; fills are those of `projections.matching`, within the price band; fees are the configured rates; an
+increase must be covered by initial margin; funding and variation margin become cash at the settlement times; at
+maintenance margin everything is closed by orders of the exchange's own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 
 from actors.behaviours.paper_desk import PaperDesk
 from actors.behaviours.paper_state import PaperState
-from events.account import BalanceReported
+from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
 from events.catalog import FundingRatePublished, ProductListed
 from events.event import Event
 from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost
@@ -47,6 +48,9 @@ _OTHERS: frozenset[type[Event]] = frozenset(
         CancelSubmitted,
         FeedLost,
         FeedGapFound,
+        TransferReported,
+        FundsMoved,
+        MarginWindowChanged,
     }
 )
 _AT_THE_END = (StopRequested, OrderSubmitted, CancelSubmitted)
@@ -85,6 +89,10 @@ class PaperExchange:
             case FeedLost() | FeedGapFound():
                 if event.feed == _MARKET_FEED:
                     state.lose_markets()
+            case TransferReported() | FundsMoved():
+                state.move_cash(event, record.at)
+            case MarginWindowChanged():
+                state.window = event
             case StopRequested():
                 state.is_stopping = True
             case SessionStarted():
@@ -117,7 +125,7 @@ class PaperExchange:
         if state.funding.owed and state.can_settle(record.at):
             return True
         if isinstance(record.event, ClockTicked):
-            return bool(state.orders) or record.at >= state.reports_at
+            return bool(state.orders) or record.at >= state.reports_at or state.is_margin_called(record.at)
         return state.is_stopping and isinstance(record.event, _AT_THE_END)
 
     def _answer(self, record: Record, desk: PaperDesk, *, is_quiet: bool) -> None:
@@ -126,6 +134,7 @@ class PaperExchange:
         if state.printed_seq == record.seq:
             desk.fill_makers(state.printed_product, state.printed)
         if isinstance(event, ClockTicked):
+            desk.liquidate()
             desk.expire()
         if isinstance(event, ClockTicked | StopRequested) or state.is_stopping:
             desk.arrive(product=None)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.behaviours import paper_books
-from actors.behaviours.paper_books import fee_of, margin
-from actors.behaviours.paper_orders import PaperOrder, refusal
+from actors.behaviours.paper_books import fee_of
+from actors.behaviours.paper_margin import Resting, maintenance, margin
+from actors.behaviours.paper_orders import PaperOrder, band_refusal, refusal, trades_now
 from actors.behaviours.paper_state import PaperState
 from events.account import BalanceReported
 from events.event import Event
@@ -18,7 +18,7 @@ from events.ids import derived_id
 from events.money import ZERO
 from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderSubmitted
 from events.position import PositionReported
-from events.terms import OrderKind, OrderStatus
+from events.terms import OrderKind, OrderStatus, Origin, Side
 from projections.matching import Placement, Print
 from projections.notional import notional
 
@@ -87,19 +87,35 @@ class PaperDesk:
                 paid = FundingPaid(product=product, amount=amount, through=state.settle_through, exchange_at=self._at)
                 self._say(paid)
 
+    def liquidate(self) -> None:
+        """What backs the positions fell to maintenance margin: every order is cancelled, every position closed.
+
+        It takes what is shown, second by second, until the account is flat; the taker's fee and the exchange's own
+        are charged.
+        """
+        state = self.state
+        if not state.is_margin_called(self._at):
+            return
+        for order in list(state.orders.values()):
+            reason = "The account is being liquidated"
+            self._say(order.report(OrderStatus.CANCELLED, at=self._at, reason=reason))
+        for product in sorted(state.books.holdings):
+            if state.books.qty(product) and trades_now(state.rules.get(product), at=self._at):
+                self._close_out(product)
+
     def report_account(self) -> None:
         """Every position with the price it is valued at, and the balance at the same prices."""
         state = self.state
-        books = state.books
+        books, rate = state.books, state.rate(self._at)
         assert books.cash is not None, "the account opens with its first session"
         unrealized = initial = hold = ZERO
         for product in sorted(state.rules):
             rules, mark, qty = state.rules[product], state.mark(product), books.qty(product)
             gain = books.unrealized(product, rules=rules, mark=mark)
-            bound = margin(rules, qty, (), mark=mark)
+            bound = margin(rules, qty, (), mark=mark, rate=rate)
             unrealized += gain
             initial += bound
-            hold += margin(rules, qty, state.claims(product), mark=mark) - bound
+            hold += margin(rules, qty, state.claims(product), mark=mark, rate=rate) - bound
             self._say(
                 PositionReported(
                     product=product,
@@ -112,13 +128,13 @@ class PaperDesk:
             )
         self._say(
             BalanceReported(
-                spot_usd=ZERO,
+                spot_usd=books.spot,
                 futures_usd=books.cash,
                 unrealized=unrealized,
                 exchange_at=self._at,
                 initial_margin=initial,
                 available_margin=books.cash + unrealized,
-                liquidation_threshold=paper_books.maintenance(initial),
+                liquidation_threshold=maintenance(initial),
                 open_orders_hold=hold,
             )
         )
@@ -143,16 +159,21 @@ class PaperDesk:
                 self._say(OrderRejected(order=intent.order, code="CANNOT_CLOSE_ZERO_POSITION", message=message))
                 return
             intent = msgspec.structs.replace(intent, qty=min(intent.qty, held))
+        mark, band = state.mark(intent.product), state.setting.price_band
         refused = refusal(intent, state.rules.get(intent.product), at=self._at)
+        refused = refused or band_refusal(intent, mark=mark, band=band)
         if refused is not None:
             self._say(refused)
             return
+        kind, limit_price = intent.kind, intent.limit_price
+        if limit_price is None and mark is not None and band is not None:  # the market's end is the band's
+            kind, limit_price = OrderKind.LIMIT_IOC, mark + intent.side.sign * band * mark
         placed = state.market(intent.product).preview(
             intent.order,
             side=intent.side,
             qty=intent.qty,
-            kind=intent.kind,
-            limit_price=intent.limit_price,
+            kind=kind,
+            limit_price=limit_price,
             post_only=intent.post_only,
         )
         if not placed.is_accepted:
@@ -181,6 +202,32 @@ class PaperDesk:
         reason = "nothing more to trade with within its limit" if placed.cancelled else ""
         self._say(order.report(status, at=self._at, qty=placed.matched, value=value, fee=fee, reason=reason))
 
+    def _close_out(self, product: str) -> None:
+        """An order of the exchange's own against a position, for what the book shows."""
+        state, held = self.state, self.state.books.qty(product)
+        side = Side.SELL if held > 0 else Side.BUY
+        placed = state.market(product).preview(
+            "", side=side, qty=abs(held), kind=OrderKind.MARKET_IOC, limit_price=None
+        )
+        if not placed.matches:
+            return
+        order = PaperOrder(
+            order="",
+            exchange_order=derived_id(self._session, "paper", self._seq, len(self.said)),
+            product=product,
+            side=side,
+            kind=OrderKind.MARKET_IOC,
+            qty=abs(held),
+            limit_price=None,
+            origin=Origin.LIQUIDATION,
+        )
+        value = sum((self._value(product, match.qty, match.price) for match in placed.matches), ZERO)
+        fee = fee_of(state.setting.fees, qty=placed.matched, value=value, is_maker=False)
+        fee += state.setting.liquidation_rate * value
+        status = OrderStatus.CANCELLED if placed.cancelled else OrderStatus.FILLED
+        reason = "Liquidation: what backs the positions fell to maintenance margin"
+        self._say(order.report(status, at=self._at, qty=placed.matched, value=value, fee=fee, reason=reason))
+
     def _cancel(self, intent: CancelSubmitted) -> None:
         order = self.state.orders.get(intent.order)
         if order is not None:
@@ -197,7 +244,7 @@ class PaperDesk:
         state = self.state
         prices = [match.price for match in placed.matches]
         price = intent.limit_price or max(prices, default=ZERO)
-        claim = paper_books.Resting(side=intent.side, leaves=intent.qty, price=price)
+        claim = Resting(side=intent.side, leaves=intent.qty, price=price)
         before = {product: self._margin(product) for product in sorted(state.rules)}
         after = dict(before)
         after[intent.product] = self._margin(intent.product, claim)
@@ -205,12 +252,13 @@ class PaperDesk:
             return None
         value = self._value(intent.product, intent.qty, price)
         fee = fee_of(state.setting.fees, qty=intent.qty, value=value, is_maker=False)
-        marks = {product: state.mark(product) for product in state.books.holdings}
-        funds = paper_books.equity(state.books, state.rules, marks) - fee
+        if state.in_liquidation:
+            return "The account is being liquidated"
+        funds = state.available() - fee
         needed = sum(after.values(), ZERO)
         return None if needed <= funds else f"Initial margin {needed} exceeds equity {funds}"
 
-    def _margin(self, product: str, *more: paper_books.Resting) -> Decimal:
+    def _margin(self, product: str, *more: Resting) -> Decimal:
         state = self.state
         orders = (*state.claims(product), *more)
         return margin(state.rules[product], state.books.qty(product), orders, mark=state.mark(product))

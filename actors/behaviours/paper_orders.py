@@ -12,7 +12,7 @@ import msgspec
 from events.catalog import ProductListed
 from events.money import ZERO, on_grid
 from events.orders import CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
-from events.terms import NANOSECONDS, OrderKind, OrderStatus, Side
+from events.terms import NANOSECONDS, OrderKind, OrderStatus, Origin, Side
 from projections.notional import notional
 
 #: How long a good-till-date order rests: no longer than entries may (trading rules A17).
@@ -41,6 +41,7 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
     filled_qty: Decimal = ZERO
     filled_value: Decimal = ZERO
     fees: Decimal = ZERO
+    origin: Origin = Origin.OURS
 
     def report(
         self,
@@ -66,6 +67,7 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
             fees=self.fees + fee,
             limit_price=self.limit_price,
             exchange_at=at,
+            origin=self.origin,
             reason=reason,
         )
 
@@ -95,10 +97,34 @@ def refusal(intent: OrderSubmitted, rules: ProductListed | None, *, at: int) -> 
     return reason and OrderRejected(order=intent.order, code=reason[0], message=reason[1])
 
 
+def trades_now(rules: ProductListed | None, *, at: int) -> bool:
+    """Whether anything of this product can change hands: it is listed, not expired, its session open, no flag set."""
+    if rules is None or not rules.session_open or rules.trading_disabled:
+        return False
+    return not _is_over(rules, at)
+
+
+def band_refusal(intent: OrderSubmitted, *, mark: Decimal | None, band: Decimal | None) -> OrderRejected | None:
+    """Why a limit that reaches further through the mark than the band is not taken; None when it does not.
+
+    Band 5 %, mark 50,000: a buy may be limited at up to 52,500, a sell at down to 47,500.
+    """
+    price, side = intent.limit_price, intent.side
+    if price is None or mark is None or band is None or (price - mark) * side.sign <= band * mark:
+        return None
+    code = f"LIMIT_ORDER_PRICE_EXCEEDS_PRICE_BAND_ON_{side.name}"
+    message = f"Price {price} is further than {band} of {mark} through the market"
+    return OrderRejected(order=intent.order, code=code, message=message)
+
+
+def _is_over(rules: ProductListed, at: int) -> bool:
+    return rules.contract_size is None or (rules.contract_expiry is not None and rules.contract_expiry <= at)
+
+
 def _product_refusal(rules: ProductListed | None, intent: OrderSubmitted, at: int) -> tuple[str, str] | None:
     if rules is None:
         return "INVALID_PRODUCT_ID", f"Product {intent.product} is not listed"
-    if rules.contract_size is None or (rules.contract_expiry is not None and rules.contract_expiry <= at):
+    if _is_over(rules, at):
         return "UNTRADABLE_PRODUCT", f"{rules.product} cannot be traded"
     if rules.trading_disabled:
         return "TRADING_DISABLED", f"Trading in {rules.product} is disabled"

@@ -1,7 +1,7 @@
 """All that the paper exchange knows, and how records change it.
 
-The market's records move books, queues and boundaries. Orders, money and what is owed change by the exchange's own
-records only: what it decided counts once it is recorded.
+The market's records move books, queues and boundaries; transfers and settlements move cash as they pass. Orders,
+fills and what is owed change by the exchange's own records only: what it decided counts once it is recorded.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from decimal import Decimal
 import msgspec
 
 from actors.behaviours.paper_books import PaperBooks
-from actors.behaviours.paper_books import Resting as Claim
 from actors.behaviours.paper_funding import NEVER, FundingOwed, next_settlement
-from actors.behaviours.paper_orders import GTD_LIFE_NS, Inbound, PaperOrder, order_of
-from events.account import BalanceReported
+from actors.behaviours.paper_margin import Rate, maintenance, margin, present_rate
+from actors.behaviours.paper_margin import Resting as Claim
+from actors.behaviours.paper_orders import GTD_LIFE_NS, Inbound, PaperOrder, order_of, trades_now
+from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
 from events.catalog import FundingRatePublished, ProductListed
 from events.configuration import PaperSetting
 from events.event import Event
 from events.feeds import ExchangeReconciled
 from events.funding import FundingPaid
+from events.money import ZERO
 from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
 from events.session import SessionStarted
-from events.terms import NANOSECONDS, OrderKind, OrderStatus
+from events.terms import NANOSECONDS, OrderKind, OrderStatus, Origin
 from projections.matching import NO_PRINT, MarketEvent, Matching, Print
 
 #: Balances and positions are reported this often.
@@ -31,6 +33,8 @@ REPORT_EVERY_NS = 60 * NANOSECONDS
 RATES_WAITED_FOR_NS = 60 * NANOSECONDS
 #: Ids of closed orders that are remembered, so that a late cancel gets the right answer.
 CLOSED_KEPT = 1_000
+#: Ids of transfers and moves that are remembered: a message delivered twice counts once.
+TRANSFERS_KEPT = 1_000
 
 
 class PaperState(msgspec.Struct, kw_only=True):
@@ -51,6 +55,9 @@ class PaperState(msgspec.Struct, kw_only=True):
     printed: Print = NO_PRINT  # how far the trade of record `printed_seq` reached our orders
     printed_seq: int = 0
     printed_product: str = ""
+    window: MarginWindowChanged | None = None  # the exchange's latest word on its margin window
+    in_liquidation: bool = False  # it has begun, and something is still held
+    transfers_seen: list[str] = msgspec.field(default_factory=list)  # ids, the latest
     wakes_at: int = NEVER  # the next boundary or settlement
     settles_at: int = NEVER
     settle_through: int = 0  # the latest settlement time that has passed
@@ -92,7 +99,7 @@ class PaperState(msgspec.Struct, kw_only=True):
         if market is None:
             market = self.market(event.product)
         printed = market.hear(event)
-        if printed.reaches:
+        if printed.reaches and trades_now(self.rules.get(event.product), at=event.exchange_at):
             self.printed, self.printed_seq, self.printed_product = printed, seq, event.product
 
     def send(self, intent: OrderSubmitted | CancelSubmitted, at: int) -> None:
@@ -104,12 +111,25 @@ class PaperState(msgspec.Struct, kw_only=True):
         for market in self.markets.values():
             market.lose()
 
+    def move_cash(self, event: TransferReported | FundsMoved, at: int) -> None:
+        """Money came, left or changed pockets, once; the account is reported soon after."""
+        key = event.transfer if isinstance(event, TransferReported) else event.move
+        if key in self.transfers_seen:
+            return
+        self.transfers_seen = [*self.transfers_seen, key][-TRANSFERS_KEPT:]
+        if isinstance(event, TransferReported):
+            self.books.transfer(event.amount)
+        else:
+            self.books.shift(event.to_futures)
+        self.reports_at = at
+
     def pass_time(self, at: int) -> None:
-        """Boundaries and settlement times up to `at` are behind us."""
+        """Boundaries and settlement times up to `at` are behind us: funding is owed, variation margin is cash."""
         self.funding.pass_to(at, qty=self.books.qty, mark=self.mark, contract_size=self.contract_size)
-        if at >= self.settles_at:
+        while at >= self.settles_at:
             self.settle_through = self.settles_at
-            self.settles_at = next_settlement(at, self.setting.settlement_times_utc)
+            self.settles_at = next_settlement(self.settles_at, self.setting.settlement_times_utc)
+            self._settle_variation()
         self._set_alarm()
 
     # By our own records.
@@ -171,6 +191,29 @@ class PaperState(msgspec.Struct, kw_only=True):
         rules = self.rules.get(product)
         return None if rules is None else rules.contract_size
 
+    def rate(self, at: int) -> Rate:
+        """By which rates the account is judged at `at`."""
+        return present_rate(self.window, has_opted_in=self.setting.intraday_margin, at=at)
+
+    def available(self) -> Decimal:
+        """What backs positions: the futures account's cash and the open gains."""
+        assert self.books.cash is not None, "the account opens with its first session"
+        open_products = [product for product, holding in self.books.holdings.items() if holding.qty]
+        gains = (self.books.unrealized(p, rules=self.rules.get(p), mark=self.mark(p)) for p in open_products)
+        return self.books.cash + sum(gains, ZERO)
+
+    def initial_margin(self, at: int) -> Decimal:
+        """What the positions bind by the present window's rates."""
+        rate = self.rate(at)
+        held = ((p, h.qty) for p, h in self.books.holdings.items() if h.qty and p in self.rules)
+        return sum((margin(self.rules[p], qty, (), mark=self.mark(p), rate=rate) for p, qty in held), ZERO)
+
+    def is_margin_called(self, at: int) -> bool:
+        """Whether positions must be closed: what backs them fell to maintenance, or closing has begun."""
+        if not any(holding.qty for holding in self.books.holdings.values()):
+            return False
+        return self.in_liquidation or self.available() <= maintenance(self.initial_margin(at))
+
     def claims(self, product: str) -> tuple[Claim, ...]:
         """What the resting orders of a product claim of its margin."""
         market = self.market(product)
@@ -199,6 +242,8 @@ class PaperState(msgspec.Struct, kw_only=True):
                 market.fill(event.order, qty)
         if qty:
             self.books.trade(event.product, event.side, qty=qty, value=value, fee=fee)
+            if self.in_liquidation or event.origin is Origin.LIQUIDATION:
+                self.in_liquidation = any(holding.qty for holding in self.books.holdings.values())
         if event.status.is_final:
             market.cancel(event.order)
             self._close(event)
@@ -222,10 +267,18 @@ class PaperState(msgspec.Struct, kw_only=True):
 
     def _close(self, event: OrderReported) -> None:
         self.orders.pop(event.order, None)
+        if not event.order:
+            return  # the exchange's own
         self.closed.append((event.order, event.status))
         del self.closed[:-CLOSED_KEPT]
         if event.status is OrderStatus.CANCELLED:
             self._forget_cancels(event.order)
+
+    def _settle_variation(self) -> None:
+        for product, rules in self.rules.items():
+            mark = self.mark(product)
+            if mark is not None:
+                self.books.settle(product, rules=rules, mark=mark)
 
     def _forget_intent(self, order: str) -> None:
         self.inbound = [

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.behaviours.paper_books import Holding, PaperBooks, Resting, initial_rate, margin
+from actors.behaviours.paper_books import Holding, PaperBooks
 from actors.behaviours.paper_funding import NEVER, next_settlement
+from actors.behaviours.paper_margin import Resting, margin, strictest_rate
 from events.account import BalanceReported
 from events.catalog import MarginRates
 from events.event import Event
@@ -34,6 +35,11 @@ def poor(cash: str) -> Bench:
 
 def paid(said: list[Event]) -> list[FundingPaid]:
     return [event for event in said if isinstance(event, FundingPaid)]
+
+
+def equity(bench: Bench) -> Decimal:
+    balance = bench.balance()
+    return balance.futures_usd + balance.unrealized
 
 
 # Margin.
@@ -81,9 +87,9 @@ def test_a_close_sells_what_is_held_and_nothing_is_closed_where_nothing_is() -> 
 
 def test_without_published_rates_the_highest_leverage_counts_and_without_that_there_is_no_credit() -> None:
     bare = msgspec.structs.replace(RULES, intraday_margin=MarginRates(), overnight_margin=MarginRates())
-    assert initial_rate(RULES, Side.SELL) == D("0.30")
-    assert initial_rate(msgspec.structs.replace(bare, max_leverage=D(8)), Side.BUY) == D("0.125")
-    assert initial_rate(bare, Side.BUY) == 1
+    assert strictest_rate(RULES, Side.SELL) == D("0.30")
+    assert strictest_rate(msgspec.structs.replace(bare, max_leverage=D(8)), Side.BUY) == D("0.125")
+    assert strictest_rate(bare, Side.BUY) == 1
 
 
 def test_a_product_that_cannot_be_traded_binds_no_margin() -> None:
@@ -207,10 +213,10 @@ def test_funding_paid_moves_cash_once() -> None:
     bench.submit(order(qty=10, limit=50_005))
     bench.tell(trade(50_000, 1, None, at=bench.at))
     bench.tell(ClockTicked(), rate(START + HOUR), at=START + HOUR)
-    before = bench.balance().futures_usd
+    before = equity(bench)
     bench.tell(ClockTicked(), at=SETTLEMENT)
     assert paid(bench.tell(ClockTicked(), at=SETTLEMENT + 60 * SECOND))
-    assert bench.balance().futures_usd == before - D("0.5")
+    assert equity(bench) == before - D("0.5")
     assert not paid(bench.tell(ClockTicked(), at=SETTLEMENT + 24 * HOUR))
 
 
