@@ -62,7 +62,13 @@ class Account(msgspec.Struct, kw_only=True):
         contract_size = position.contract_size if rules is None else rules.contract_size
         if contract_size is None:
             return None
-        exposure = Exposure(product=product, contract_size=contract_size, price=price or ZERO, held=self.held(product))
+        exposure = Exposure(
+            product=product,
+            contract_size=contract_size,
+            price=price or ZERO,
+            held=self.held(product),
+            charges=self.limits.charges(),
+        )
         exposure = exposure.with_all(map(pending, self.orders.open_orders(product)))
         return exposure.with_all(map(pending, (order for order in approved if order.product == product)))
 
@@ -76,7 +82,12 @@ class Account(msgspec.Struct, kw_only=True):
 def pending(order: Order | OrderApproved) -> Pending:
     """What an order may still do. One without a limit is counted at the price that its approval rested on."""
     qty = order.rest if isinstance(order, Order) else order.qty
-    return Pending(side=order.side, qty=qty, price=order.limit_price or order.reference_price)
+    return Pending(
+        side=order.side,
+        qty=qty,
+        price=order.limit_price or order.reference_price,
+        takes_any_price=order.limit_price is None,
+    )
 
 
 _RULES = Catalog.hears | Limits.hears

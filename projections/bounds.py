@@ -10,7 +10,7 @@ after an order; a strategy is told how far W may still grow, so that it sizes in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ from events.money import ONE, ZERO, floor_to, quotient
 from events.orders import OrderApproved
 from events.terms import Side
 from projections.account import Account
-from projections.exposure import Exposure
+from projections.exposure import Exposure, Pending
 from projections.limits import Limits, initial_rate
 from projections.notional import notional
 
@@ -37,27 +37,23 @@ class Bound(Part, frozen=True):
     cap: Decimal
     slope: Decimal
     budget: Decimal
+    is_cash: bool = False  # what orders cost comes off its budget
 
     def holds(self, worst: Decimal) -> bool:
         return self.slope * worst <= self.budget
 
-    @property
-    def largest(self) -> Decimal:
-        """The greatest notional that it allows, to a cent below where a quotient would not end."""
-        if self.budget <= ZERO:
-            return ZERO
-        if self.slope == ONE:
-            return self.budget
-        largest = floor_to(quotient(self.budget, self.slope, places=_PLACES), _CENT)
-        return largest if self.holds(largest) else largest - _CENT
+    def left(self, taken: Decimal, cost_rate: Decimal) -> tuple[Decimal, Decimal]:
+        """How much more it allows, as (budget, slope): a new order of notional x needs slope x x <= budget."""
+        return self.budget - self.slope * taken, self.slope + cost_rate if self.is_cash else self.slope
 
 
 class Others(Part, frozen=True):
-    """What all other products take up: gross notional, margin by their caps, maintenance margin."""
+    """What all other products take up: gross notional, margin by their caps, maintenance margin, costs to come."""
 
     gross: Decimal = ZERO
     margin: Decimal = ZERO
     maintenance: Decimal = ZERO
+    reserved: Decimal = ZERO  # fees and slippage of their open orders
 
 
 class Room(Part, frozen=True):
@@ -69,7 +65,7 @@ class Room(Part, frozen=True):
 
 def others(account: Account, product: str, approved: Sequence[OrderApproved], *, at: int) -> Others | None:
     """What the other products take up; None when one of them has no price."""
-    gross = margin = maintenance = ZERO
+    gross = margin = maintenance = reserved = ZERO
     for other in account.exposed_products(approved):
         if other == product:
             continue
@@ -77,11 +73,12 @@ def others(account: Account, product: str, approved: Sequence[OrderApproved], *,
         if exposure is None or rules is None:
             return None
         gross += exposure.notional
+        reserved += exposure.reserved
         side = Side.BUY if exposure.worth(Side.BUY) >= exposure.worth(Side.SELL) else Side.SELL
         maintenance += exposure.notional * account.limits.maintenance_rate(rules, side, at=at)
         cap = min(cap for _, _, cap in leverage_caps(account.limits, rules, side, at=at))
         margin += quotient(exposure.notional, cap, places=_PLACES)
-    return Others(gross=gross, margin=margin, maintenance=maintenance)
+    return Others(gross=gross, margin=margin, maintenance=maintenance, reserved=reserved)
 
 
 def leverage_caps(
@@ -108,17 +105,21 @@ def bounds(
     other: Others,
     at: int,
     asked: Decimal | None = None,
+    reserved: Decimal = ZERO,
 ) -> list[Bound]:
-    """Every limit on the size of one product, in the order in which a refusal names them (protocol sheet 8.9)."""
-    limits = account.limits.limits
+    """Every limit on the size of one product, in the order in which a refusal names them (protocol sheet 8.9).
+
+    `reserved` is what this product's open orders would cost. It comes off what margin may be taken from.
+    """
+    limits, costs = account.limits.limits, reserved + other.reserved
     caps = leverage_caps(account.limits, rules, side, at=at, asked=asked)
     lines = [_line(code, name, cap, ONE, cap * equity) for code, name, cap in caps if code != "leverage_global"]
     most = limits.leverage_max_global
     lines.append(_line("leverage_global", "leverage_max_global", most, ONE, most * equity - other.gross))
     buffer = limits.min_liquidation_buffer_pct
     margin_rate = _inverse_above(min(cap for code, _, cap in caps if code != "leverage_order"))
-    free = (ONE - buffer) * equity - other.margin
-    lines.append(_line("margin_buffer", "min_liquidation_buffer_pct", buffer, margin_rate, free))
+    free = (ONE - buffer) * equity - other.margin - costs
+    lines.append(_line("margin_buffer", "min_liquidation_buffer_pct", buffer, margin_rate, free, is_cash=True))
     most_notional = account.limits.max_notional(rules.product)
     if most_notional is not None:
         lines.append(_line("max_notional", "max_notional_per_symbol", most_notional, ONE, most_notional))
@@ -128,8 +129,9 @@ def bounds(
     lines.append(_line("exposure_total", "max_exposure_pct", share, ONE, share * equity - other.gross))
     if limits.enable_pre_trade_liq_projection:
         rate = account.limits.maintenance_rate(rules, side, at=at)
-        left = equity - other.maintenance - buffer * other.gross
-        lines.append(_line("liquidation_projection", "min_liquidation_buffer_pct", buffer, rate + buffer, left))
+        left = equity - costs - other.maintenance - buffer * other.gross
+        slope = rate + buffer
+        lines.append(_line("liquidation_projection", "min_liquidation_buffer_pct", buffer, slope, left, is_cash=True))
     return [line for line in lines if line.slope]
 
 
@@ -160,24 +162,47 @@ def rooms(
         return dict.fromkeys(prices, Room(notional=ZERO, limit="equity unknown"))
     found: dict[Side, Room] = {}
     for side, price in prices.items():
-        tightest = _tightest(bounds(account, rules, side, equity=equity, other=other, at=at, asked=leverage))
-        left = Room(notional=tightest.largest - _taken(exposure, side, price), limit=tightest.limit)
-        largest = account.limits.limits.max_order_qty
-        if largest is not None:
-            worth = notional(largest, contract_size=rules.contract_size, price=price)
-            left = min(left, Room(notional=worth, limit="max_order_qty"), key=_size)
+        lines = bounds(
+            account, rules, side, equity=equity, other=other, at=at, asked=leverage, reserved=exposure.reserved
+        )
+        left = _tightest(lines, _taken(exposure, side, price), _cost_rate(exposure, side, price))
+        left = min([left, *_caps(account.limits, price=price, contract_size=rules.contract_size)], key=_size)
         cents = floor_to(left.notional, _CENT) if left.notional > ZERO else ZERO
         found[side] = Room(notional=cents, limit=left.limit)
     return found
 
 
-def _tightest(lines: Sequence[Bound]) -> Bound:
-    """The line that allows least, the first of equals; slopes are above zero, so nothing needs to be divided."""
-    least = lines[0]
-    for line in lines:
-        if line.budget * least.slope < least.budget * line.slope:
-            least = line
-    return least
+def _tightest(lines: Sequence[Bound], taken: Decimal, cost_rate: Decimal) -> Room:
+    """What the line that allows least has left, the first of equals, to a cent below where a quotient does not end.
+
+    Slopes are above zero, so nothing needs to be divided to compare.
+    """
+    tightest = lines[0]
+    budget, slope = tightest.left(taken, cost_rate)
+    for line in lines[1:]:
+        its_budget, its_slope = line.left(taken, cost_rate)
+        if its_budget * slope < budget * its_slope:
+            tightest, budget, slope = line, its_budget, its_slope
+    if slope != ONE and budget > ZERO:
+        largest = floor_to(quotient(budget, slope, places=_PLACES), _CENT)
+        budget = largest if slope * largest <= budget else largest - _CENT
+    return Room(notional=budget, limit=tightest.limit)
+
+
+def _caps(limits: Limits, *, price: Decimal, contract_size: Decimal) -> Iterator[Room]:
+    """What a single order may be at most, whatever the account could carry."""
+    largest, most = limits.limits.max_order_qty, limits.limits.max_order_notional
+    if largest is not None:
+        yield Room(notional=notional(largest, contract_size=contract_size, price=price), limit="max_order_qty")
+    if most is not None:
+        yield Room(notional=most, limit="max_order_notional")
+
+
+def _cost_rate(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
+    """What one unit of notional bought or sold at `price` would cost, rounded up."""
+    unit = exposure.cost_of(Pending(side=side, qty=ONE, price=price))
+    worth = notional(ONE, contract_size=exposure.contract_size, price=price)
+    return quotient(unit, worth, places=_PLACES) + _LEAST if unit and worth else ZERO
 
 
 def _size(room: Room) -> Decimal:
@@ -204,5 +229,5 @@ def _inverse_below(amount: Decimal) -> Decimal:
     return inverse if inverse * amount <= ONE else inverse - _LEAST
 
 
-def _line(code: str, limit: str, cap: Decimal, slope: Decimal, budget: Decimal) -> Bound:
-    return Bound(code=code, limit=limit, cap=cap, slope=slope, budget=budget)
+def _line(code: str, limit: str, cap: Decimal, slope: Decimal, budget: Decimal, *, is_cash: bool = False) -> Bound:
+    return Bound(code=code, limit=limit, cap=cap, slope=slope, budget=budget, is_cash=is_cash)

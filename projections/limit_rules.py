@@ -14,6 +14,7 @@ import msgspec
 
 from events.configuration import Configuration, RiskLimits
 from events.money import ONE, ZERO
+from projections.returns import RETURNS_KEPT
 
 
 class LimitError(ValueError):
@@ -41,6 +42,14 @@ def _share_of_equity(value: Any) -> str:
     return "" if ZERO < value <= 10 else "must be above 0 and at most 10 (1000 %)"
 
 
+def _share_of_one(value: Any) -> str:
+    return "" if ZERO < value <= ONE else "must be above 0 and at most 1"
+
+
+def _window(value: Any) -> str:
+    return "" if 2 <= value <= RETURNS_KEPT else f"must be from 2 to {RETURNS_KEPT}"
+
+
 #: Limits of numbers: what their value must be, and the remedy. For a map it holds of each value.
 _RULES: Mapping[str, tuple[Callable[[Any], str], str]] = {
     "leverage_max_global": (_above_zero, "5 means five times equity"),
@@ -62,9 +71,19 @@ _RULES: Mapping[str, tuple[Callable[[Any], str], str]] = {
     "approval_ttl_ms": (_above_zero, "give whole milliseconds"),
     "exit_approval_ttl_ms": (_above_zero, "give whole milliseconds"),
     "max_order_qty": (_above_zero, "give a quantity in contracts, or leave it out"),
+    "max_order_notional": (_above_zero, "give an amount in USD, or leave it out"),
+    "max_price_distance_bps": (_above_zero, "give basis points: 500 for 5 %, or leave it out"),
     "max_orders_per_minute": (_above_zero, "give a whole number, or leave it out"),
     "capital_cap_usd": (_above_zero, "give an amount in USD, or leave it out"),
+    "max_intraday_volatility_threshold": (_above_zero, "give a year's volatility as a fraction: 0.15 for 15 %"),
+    "volatility_warning_threshold": (_above_zero, "give a year's volatility as a fraction: 0.15 for 15 %"),
+    "volatility_reduce_only_threshold": (_above_zero, "give a year's volatility as a fraction: 0.20 for 20 %"),
+    "volatility_kill_switch_threshold": (_above_zero, "give a year's volatility as a fraction: 0.25 for 25 %"),
+    "volatility_window_periods": (_window, "give a whole number of returns"),
+    "circuit_breaker_cooldown_minutes": (_not_negative, "give whole minutes"),
+    "max_correlated_concentration": (_share_of_one, "1: all positions move as one"),
 }
+_RISING = ("volatility_warning_threshold", "volatility_reduce_only_threshold", "volatility_kill_switch_threshold")
 _CLOCK_TIMES = ("daytime_start_utc", "daytime_end_utc")
 
 
@@ -80,7 +99,11 @@ def changed(configuration: Configuration, limits: RiskLimits, name: str, value: 
     wrong = _why_wrong(name, read)
     if wrong:
         raise LimitError(wrong)
-    return msgspec.structs.replace(limits, **{name: read})
+    after = msgspec.structs.replace(limits, **{name: read})
+    steps = [getattr(after, step) for step in _RISING]
+    if name in _RISING and steps != sorted(steps):
+        raise LimitError(f"{name} cannot be {value}: {' <= '.join(_RISING)} would not rise")
+    return after
 
 
 def minute_of(text: str) -> int:

@@ -24,6 +24,7 @@ from events.risk import (
 )
 from events.session import SessionStarted
 from events.terms import NANOSECONDS, Side
+from projections.exposure import Charges
 from projections.limit_rules import LimitError, changed, minute_of
 
 #: The seed's daily loss limit, in force when the user set none of his own, in USD.
@@ -115,8 +116,23 @@ class Limits(msgspec.Struct, kw_only=True):
         caps = [self._of(limits.leverage_max_per_symbol, product), *by_clock, listed]
         return [cap for cap in caps if cap is not None]
 
+    def charges(self) -> Charges:
+        """What every order is reserved to cost (trading rules A11)."""
+        fees = self.configuration.paper.fees
+        return Charges(
+            rate=fees.taker_rate, per_contract=fees.per_contract, allowance_bps=self.limits.slippage_guard_bps
+        )
+
     def max_notional(self, product: str) -> Decimal | None:
         return self._of(self.limits.max_notional_per_symbol, product)
+
+    def assumed_rate(self, rules: ProductListed) -> Decimal | None:
+        """The default maintenance rate where it is all there is for a product; None where there is another."""
+        limits = self.limits
+        own = (limits.day_mmr_per_symbol, limits.night_mmr_per_symbol)
+        is_set = any(self._of(each, rules.product) is not None for each in own)
+        is_published = any(initial_rate(rules, side) is not None for side in Side)
+        return None if is_set or is_published else limits.default_maintenance_margin_rate
 
     def maintenance_rate(self, rules: ProductListed, side: Side, *, at: int) -> Decimal:
         """Maintenance margin as a fraction of notional: the user's, else the product's own, else the default."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from projections.account import Account
 from projections.checks.any_order import crossed_by, fitted, form_breaches, product_breaches
 from projections.checks.increase import (
     Increase,
+    calm_breaches,
     certainty_breaches,
     loss_breaches,
     mode_breaches,
@@ -24,8 +25,10 @@ from projections.checks.increase import (
 )
 from projections.daily_loss import Loss
 from projections.exits import step_order
+from projections.halts import Halts
 from projections.pricing import guard_price
 from projections.sight import Sight
+from projections.turbulence import Breaker
 
 _MILLISECOND = 1_000_000
 
@@ -47,6 +50,8 @@ class Gate(NamedTuple):
     entered: tuple[ReduceOnlyEntered, ...] = ()
     entries_in_a_minute: int = 0
     loss: Loss | None = None  # of the day, where no guard has said it yet
+    halts: Halts | None = None  # None: whoever asks knows of no halts
+    breaker: Breaker | None = None
 
     def judge(self, order: OrderProposed) -> Sequence[Event]:
         """OrderApproved or OrderRefused; beside a refusal for self-trade the cancel of what stands in the way."""
@@ -54,17 +59,18 @@ class Gate(NamedTuple):
         breaches = list(product_breaches(self.account, self.sight, order, at=self.at))
         if rules is not None and rules.contract_size is not None:
             breaches += form_breaches(self.account, rules, order, at=self.at)
-        if rules is None or breaches:
-            return [_refusal(order, breaches), *self._make_way(order, breaches)]
+        if rules is None or rules.contract_size is None:
+            return [_refusal(order, breaches)]
         sized = self._sized(order, rules)
-        if sized.opening:
-            breaches = self._increase_breaches(order, rules, sized)
-            if breaches:
-                sized = Sized(sized.closing, ZERO)
+        cut = self._increase_breaches(order, rules, sized) if sized.opening > ZERO else []
+        if breaches:  # what an increase would break besides is recorded too
+            return [_refusal(order, [*breaches, *cut]), *self._make_way(order, breaches)]
+        if cut:
+            sized = Sized(sized.closing, ZERO)
         qty = sized.closing + sized.opening
         if qty < rules.min_size or qty <= ZERO:
-            return [_refusal(order, breaches or [self._nothing_to_reduce(order)])]
-        approval = self._approval(order, rules, qty, is_exit=not sized.opening)
+            return [_refusal(order, cut or [self._nothing_to_reduce(order)])]
+        approval = self._approval(order, rules, qty, is_exit=not sized.opening, cut=cut)
         return [approval if approval is not None else _refusal(order, [_no_price(order)])]
 
     def _sized(self, order: OrderProposed, rules: ProductListed) -> Sized:
@@ -94,13 +100,20 @@ class Gate(NamedTuple):
         return [
             *mode_breaches(account, product, guard=guard),
             *loss_breaches(self.loss),
+            *self._calm_breaches(product),
             *certainty_breaches(account, self.sight, product),
             *size_breaches(account, rules, increase, self.approved),
             *order_breaches(account, rules, increase, approvals_in_a_minute=entries),
         ]
 
+    def _calm_breaches(self, product: str) -> Iterator[Breach]:
+        limits = self.account.limits.limits
+        waits = "" if self.halts is None else self.halts.why_entries_wait(product, self.at)
+        volatility = None if self.breaker is None else self.breaker.too_volatile(product, limits)
+        return calm_breaches(waits, volatility, product, limit=limits.max_intraday_volatility_threshold)
+
     def _approval(
-        self, order: OrderProposed, rules: ProductListed, qty: Decimal, *, is_exit: bool
+        self, order: OrderProposed, rules: ProductListed, qty: Decimal, *, is_exit: bool, cut: Sequence[Breach]
     ) -> OrderApproved | None:
         """None when the order needs a price and there is none to go by."""
         limits = self.account.limits.limits
@@ -123,6 +136,7 @@ class Gate(NamedTuple):
             reference_price=mark or price or ZERO,
             post_only=order.post_only,
             leverage=order.leverage,
+            cut=tuple(cut),
         )
 
     def _price(self, order: OrderProposed, rules: ProductListed, *, is_exit: bool) -> Decimal | None:

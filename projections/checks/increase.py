@@ -18,6 +18,7 @@ from projections.account import Account
 from projections.bounds import Bound, Others, bounds, others
 from projections.daily_loss import Loss
 from projections.exposure import Pending
+from projections.notional import notional
 from projections.sight import Sight
 
 
@@ -50,6 +51,15 @@ def loss_breaches(loss: Loss | None) -> Iterator[Breach]:
         yield _breach("daily_loss", str(loss.limit), str(loss.amount), message)
 
 
+def calm_breaches(waits: str, volatility: Decimal | None, product: str, *, limit: Decimal) -> Iterator[Breach]:
+    """Is the market one to enter now? `waits` is why entries wait for a halt, `volatility` that which is too high."""
+    if waits:
+        yield _breach("halt", "trading", waits, f"Entries in {product} wait: {waits}")
+    if volatility is not None:
+        message = f"Volatility of {product} is {volatility:.1%} a year, at or above {limit:.1%}: no entries"
+        yield _breach("volatility", str(limit), str(volatility), message)
+
+
 def certainty_breaches(account: Account, sight: Sight, product: str) -> Iterator[Breach]:
     """Do we know what we would be trading on?"""
     if account.portfolio.marks.mark(product) is None:
@@ -75,12 +85,24 @@ def size_breaches(
         why = "; ".join(account.portfolio.unknown()) or "a price is unknown"
         yield _breach("equity_unknown", "known", why, f"Equity is unknown ({why})")
         return
-    after = before.plus(Pending(side=order.side, qty=order.qty, price=order.price or before.price))
-    lines = bounds(account, rules, order.side, equity=equity, other=other, at=order.at, asked=order.leverage)
-    worst = after.worth(order.side)
+    pending = Pending(
+        side=order.side, qty=order.qty, price=order.price or before.price, takes_any_price=order.price is None
+    )
+    after = before.plus(pending)
+    lines = bounds(
+        account,
+        rules,
+        order.side,
+        equity=equity,
+        other=other,
+        at=order.at,
+        asked=order.leverage,
+        reserved=after.reserved,
+    )
+    case = Case(order.product, after.worth(order.side), other, equity, costs=after.reserved + other.reserved)
     for line in lines:
-        if not line.holds(worst):
-            yield _SENTENCES[line.code](line, Case(order.product, worst, other, equity))
+        if not line.holds(case.worst):
+            yield _SENTENCES[line.code](line, case)
 
 
 def order_breaches(
@@ -98,12 +120,28 @@ def order_breaches(
                 f" (price: {order.price}, mark: {mark.price})"
             )
             yield _breach("slippage", str(limits.slippage_guard_bps), str(bps), message)
+    farthest = limits.max_price_distance_bps
+    if farthest is not None and mark is not None and order.price is not None:
+        distance = abs(order.price - mark.price) * 10_000
+        if distance > farthest * mark.price:
+            bps = quotient(distance, mark.price, places=2)
+            message = (
+                f"Price {order.price} is {bps:.0f} bps from the mark {mark.price}, at most {farthest} are allowed"
+                f" for {order.product}"
+            )
+            yield _breach("max_price_distance", str(farthest), str(bps), message)
     if rules.max_size is not None and order.qty > rules.max_size:
         message = f"Quantity {order.qty} exceeds maximum size {rules.max_size} of {order.product}"
         yield _breach("max_size", str(rules.max_size), str(order.qty), message)
     if limits.max_order_qty is not None and order.opening > limits.max_order_qty:
         message = f"Quantity {order.opening} exceeds maximum of {limits.max_order_qty} for {order.product}"
         yield _breach("max_order_qty", str(limits.max_order_qty), str(order.opening), message)
+    reference = order.price or (mark.price if mark is not None else None)
+    if limits.max_order_notional is not None and reference is not None and rules.contract_size is not None:
+        worth = notional(order.opening, contract_size=rules.contract_size, price=reference)
+        if worth > limits.max_order_notional:
+            message = f"Order notional {worth} exceeds maximum of {limits.max_order_notional} for {order.product}"
+            yield _breach("max_order_notional", str(limits.max_order_notional), str(worth), message)
     most = limits.max_orders_per_minute
     if most is not None and approvals_in_a_minute >= most:
         message = f"{approvals_in_a_minute} orders in the last minute, at most {most} are allowed"
@@ -111,12 +149,13 @@ def order_breaches(
 
 
 class Case(NamedTuple):
-    """What a sentence speaks of: the product, what it could come to, what the others take up, equity."""
+    """What a sentence speaks of: the product, what it could come to, what the others take up, equity, costs to come."""
 
     product: str
     worst: Decimal
     other: Others
     equity: Decimal
+    costs: Decimal = ZERO
 
     @property
     def gross(self) -> Decimal:
@@ -140,7 +179,7 @@ def _leverage_of_account(line: Bound, case: Case) -> Breach:
 
 
 def _margin_buffer(line: Bound, case: Case) -> Breach:
-    margin = rounded(line.slope * case.worst + case.other.margin, places=2)
+    margin = rounded(line.slope * case.worst + case.other.margin + case.costs, places=2)
     buffer = _share(case.equity - margin, case.equity)
     message = (
         f"Insufficient liquidation buffer: {buffer} < {line.cap:.1%} required"
@@ -151,7 +190,7 @@ def _margin_buffer(line: Bound, case: Case) -> Breach:
 
 def _projection(line: Bound, case: Case) -> Breach:
     maintenance = (line.slope - line.cap) * case.worst + case.other.maintenance
-    buffer = quotient(max(case.equity - maintenance, ZERO), case.gross, places=6)
+    buffer = quotient(max(case.equity - case.costs - maintenance, ZERO), case.gross, places=6)
     message = f"Projected liquidation buffer {buffer:.2%} < {line.cap:.2%} for {case.product}"
     return _breach(line.code, f"{line.cap:.2%}", f"{buffer:.2%}", message)
 

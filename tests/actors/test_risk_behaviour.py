@@ -243,7 +243,7 @@ class TestIncrease:
         desk = with_rules(leverage_max_global=D("0.8"))
         desk.hear(position_of("1", product=ONE, contract_size="1"), by="orders")
         assert codes(ask(desk, qty="61", limit_price="50000", kind=OrderKind.LIMIT_GTC))[0] == "leverage_global"
-        approval(ask(desk, qty="60", limit_price="50000", kind=OrderKind.LIMIT_GTC))
+        approval(ask(desk, qty="59", limit_price="50000", kind=OrderKind.LIMIT_GTC))
 
     @pytest.mark.parametrize(
         ("changes", "qty", "message"),
@@ -262,13 +262,13 @@ class TestIncrease:
             (
                 {"min_liquidation_buffer_pct": D("0.5"), "enable_pre_trade_liq_projection": False},
                 "6",
-                "Insufficient liquidation buffer: 40.0% < 50.0% required (margin needed: 60000.00, equity: 100000)",
+                "Insufficient liquidation buffer: 39.8% < 50.0% required (margin needed: 60240.00, equity: 100000)",
             ),
             ({"max_notional_per_symbol": {ONE: D(40_000)}}, "1", "Symbol notional 50000 exceeds cap 40000 for ONE"),
             (
                 {"min_liquidation_buffer_pct": D("0.15"), "leverage_max_global": D(20), "max_exposure_pct": D(10)},
                 "15",
-                "Projected liquidation buffer 12.83% < 15.00% for ONE",
+                "Projected liquidation buffer 12.75% < 15.00% for ONE",
             ),
         ],
     )
@@ -289,7 +289,42 @@ class TestIncrease:
         at_market = {"product": ONE, "limit_price": "50000", "kind": OrderKind.LIMIT_GTC}
         assert codes(ask(desk, Side.BUY, "9", **at_market)) == ["leverage_margin", "margin_buffer"]
         assert "leverage_margin" in codes(ask(desk, Side.SELL, "5", **at_market))
-        approval(ask(desk, Side.BUY, "8", **at_market))
+        approval(ask(desk, Side.BUY, "7", **at_market))
+
+    def test_fees_are_reserved_beside_the_margin(self) -> None:
+        desk = with_rules(leverage_max_global=D(4), min_liquidation_buffer_pct=D(0))
+        at_market: dict[str, Any] = {"product": ONE, "limit_price": "50000", "kind": OrderKind.LIMIT_GTC}
+        refused = refusal(ask(desk, Side.BUY, "8", **at_market))  # margin 100,000 and a fee of 320
+        assert refused.message == (
+            "Insufficient liquidation buffer: -0.3% < 0.0% required (margin needed: 100320.00, equity: 100000)"
+        )
+        approval(ask(desk, Side.BUY, "7", **at_market))
+
+    def test_what_a_limit_gives_away_against_the_mark_is_reserved(self) -> None:
+        for limit_price, passes in (("50000", True), ("50100", False)):  # 25,050 + 40.08 + 100 are more than 25,100
+            desk = with_rules(leverage_max_global=D(2), capital_cap_usd=D(25_100))
+            said = ask(desk, Side.BUY, "1", product=ONE, limit_price=limit_price, kind=OrderKind.LIMIT_GTC)
+            assert bool(of_kind(said, OrderApproved)) is passes
+
+    def test_an_order_without_a_limit_reserves_the_slippage_allowance(self) -> None:
+        for kind, passes in ((OrderKind.LIMIT_GTC, True), (OrderKind.MARKET_IOC, False)):
+            desk = with_rules(leverage_max_global=D(2), capital_cap_usd=D(25_100))
+            limit_price = "50000" if kind is OrderKind.LIMIT_GTC else None
+            said = ask(desk, Side.BUY, "1", product=ONE, limit_price=limit_price, kind=kind)
+            assert bool(of_kind(said, OrderApproved)) is passes
+
+    def test_what_another_products_orders_cost_is_reserved_until_the_exchange_says_they_are_gone(self) -> None:
+        at_market: dict[str, Any] = {"limit_price": "50000", "kind": OrderKind.LIMIT_GTC}
+        for capital, passes in (("27545", True), ("27542", False)):  # margin 2,500 and 25,000, fees 4 and 40
+            desk = with_rules(leverage_max_global=D(2), capital_cap_usd=D(capital))
+            rests = of_kind(ask(desk, Side.BUY, "10", **at_market), OrderSubmitted)[0].order
+            desk.hear(CancelProposed(strategy="baseline", order=rests, reason=""), by="strategy:baseline")
+            said = ask(desk, Side.BUY, "1", product=ONE, **at_market)
+            assert bool(of_kind(said, OrderApproved)) is passes
+        assert codes(said) == ["margin_buffer"]
+        over = order_reported(rests, OrderStatus.CANCELLED, qty="10", kind=OrderKind.LIMIT_GTC)
+        desk.hear(over, by="user")
+        approval(ask(desk, Side.BUY, "1", product=ONE, **at_market))
 
     def test_the_orders_own_leverage_is_a_cap_for_this_order(self) -> None:
         desk = with_rules()

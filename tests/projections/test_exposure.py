@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from events.record import AnyEvent, Record
 from events.terms import Side
 from projections.account import Account
 from projections.bounds import Bound, Room, bounds, others, room
-from projections.exposure import Exposure, Pending
+from projections.exposure import Charges, Exposure, Pending
 from projections.pricing import exit_band_bps, guard_price, limit_on_grid
 from projections.sizing import quantity_of
 from tests.streams.desk import MONDAY
@@ -100,6 +101,15 @@ class TestRoom:
         assert self.at(small) == Room(notional=D("300.00"), limit="max_notional_per_symbol")
         few = RiskLimits(max_order_qty=D(2))
         assert self.at(few) == Room(notional=D("1000.00"), limit="max_order_qty")
+        cheap = RiskLimits(max_order_qty=D(2), max_order_notional=D(700))
+        assert self.at(cheap) == Room(notional=D("700.00"), limit="max_order_notional")
+
+    def test_fees_come_off_the_room_that_margin_leaves(self) -> None:
+        margin_binds = RiskLimits(
+            max_position_pct_per_symbol=D(9), max_exposure_pct=D(9), min_liquidation_buffer_pct=D(0)
+        )
+        left = self.at(margin_binds)  # 10,000 / (1/5 + 0.0008), to a cent below
+        assert left == Room(notional=D("49800.79"), limit="min_liquidation_buffer_pct")
 
     def test_a_position_and_open_orders_take_their_part(self) -> None:
         held = position_of("1")
@@ -142,19 +152,43 @@ class TestRoom:
         other, equity = others(now, BIP, (), at=MONDAY), now.equity()
         assert other is not None
         assert equity is not None
-        lines = bounds(now, rules, side, equity=equity, other=other, at=MONDAY)
         load = before.load(side)
+
+        def fits(qty: Decimal) -> bool:
+            after = before.plus(Pending(side=side, qty=qty, price=D(50_000)))
+            lines = bounds(now, rules, side, equity=equity, other=other, at=MONDAY, reserved=after.reserved)
+            return all(line.holds((load + qty) * 500) for line in lines)
+
         most = quantity_of(left.notional, rules, price=D(50_000))
         if left.notional:
-            assert all(line.holds((load + most) * 500) for line in lines)
-        assert not all(line.holds((load + most + 1) * 500) for line in lines)
+            assert fits(most)
+        assert not fits(most + 1)
 
 
-def test_a_bound_rounds_its_largest_notional_down() -> None:
+def test_a_bound_says_what_is_left_and_only_one_of_cash_pays_for_the_order() -> None:
     third = Bound(code="c", limit="l", cap=D(1), slope=D(3), budget=D(100))
-    assert third.largest == D("33.33")
-    assert third.holds(third.largest)
-    assert Bound(code="c", limit="l", cap=D(1), slope=D(3), budget=D(-1)).largest == D(0)
+    assert third.left(D(20), D("0.5")) == (D(40), D(3))
+    assert msgspec.structs.replace(third, is_cash=True).left(D(20), D("0.5")) == (D(40), D("3.5"))
+
+
+class TestCosts:
+    def test_an_order_costs_its_fee_and_what_its_limit_gives_away(self) -> None:
+        charges = Charges(rate=D("0.0008"), per_contract=D("0.1"), allowance_bps=D(50))
+        now = Exposure(product=BIP, contract_size=D("0.01"), price=D(50_000), held=D(0), charges=charges)
+        three = {"qty": D(3), "price": D(50_250)}
+        assert now.cost_of(Pending(side=Side.BUY, **three)) == D("1.206") + D("0.3") + D("7.50")
+        assert now.cost_of(Pending(side=Side.SELL, **three)) == D("1.206") + D("0.3")
+        assert now.cost_of(Pending(side=Side.SELL, qty=D(3), price=D(49_750))) == D("1.194") + D("0.3") + D("7.50")
+        any_price = Pending(side=Side.BUY, qty=D(3), price=D(50_000), takes_any_price=True)
+        assert now.cost_of(any_price) == D("1.2") + D("0.3") + D("7.5")
+
+    def test_costs_of_both_sides_are_reserved_and_none_is_guessed_without_a_mark(self) -> None:
+        charges = Charges(rate=D("0.001"))
+        now = Exposure(product=BIP, contract_size=D("0.01"), price=D(100), held=D(2), charges=charges)
+        both = now.with_all([Pending(side=side, qty=D(5), price=D(100)) for side in Side])
+        assert both.reserved == D("0.010")
+        unpriced = msgspec.structs.replace(now, price=D(0))
+        assert unpriced.cost_of(Pending(side=Side.BUY, qty=D(5), price=D(100))) == D("0.005")
 
 
 class TestPrices:
