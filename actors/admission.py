@@ -123,6 +123,7 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
         (("risk", "daytime_start_utc"), (risk.daytime_start_utc,)),
         (("risk", "daytime_end_utc"), (risk.daytime_end_utc,)),
         (("paper", "settlement_times_utc"), configuration.paper.settlement_times_utc),
+        (("account", "settlement_times_utc"), configuration.account.settlement_times_utc),
     ):
         for text in texts:
             if text is not None and not _CLOCK_TIME.fullmatch(text):

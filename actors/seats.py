@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actors.behaviour import Behaviour, Seat
+from actors.behaviours.cash import CashBehaviour
 from actors.behaviours.catalog import CatalogBehaviour
 from actors.behaviours.funding import FundingBehaviour
 from actors.behaviours.marks import MarksBehaviour
@@ -18,7 +19,7 @@ from events.configuration import Configuration
 
 STRATEGY_PREFIX = "strategy:"
 
-_ALWAYS = ("catalog", "marks", "position", "funding", "orders", "risk")
+_ALWAYS = ("catalog", "marks", "position", "funding", "cash", "orders", "risk")
 
 
 def behaviour_names(configuration: Configuration) -> tuple[str, ...]:
@@ -52,6 +53,8 @@ def _behaviour(name: str, configuration: Configuration) -> Behaviour:
             return PositionBehaviour()
         case "funding":
             return FundingBehaviour()
+        case "cash":
+            return CashBehaviour()
         case "orders":
             return OrdersBehaviour()
         case "risk":

@@ -18,6 +18,7 @@ from actors.admission import admitted
 from actors.environment import Written, overlay
 from actors.strict import ConfigurationError, StrictReader, Way, dotted, shown
 from events.configuration import (
+    AccountSetting,
     Configuration,
     HaltSetting,
     MarkSetting,
@@ -88,6 +89,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     risk: RiskLimits = RiskLimits()
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()
+    account: AccountSetting = AccountSetting()
     orders: OrderSetting = OrderSetting()
 
 

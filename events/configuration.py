@@ -116,6 +116,12 @@ class OrderSetting(Part, frozen=True):
     entry_rests_s: int = 600  # with brackets, a resting entry ends by itself after so long
 
 
+class AccountSetting(Part, frozen=True):
+    """When the exchange turns variation margin and funding into cash (UTC, "HH:MM"); unverified, so a setting."""
+
+    settlement_times_utc: tuple[str, ...] = ("04:00", "16:00")
+
+
 class Configuration(Part, frozen=True):
     """All of it. `mode` is "paper" (intents go to the paper exchange) or "live" (to the gateway)."""
 
@@ -125,6 +131,7 @@ class Configuration(Part, frozen=True):
     risk: RiskLimits = RiskLimits()
     strategies: dict[str, StrategySetting] = {}
     paper: PaperSetting = PaperSetting()
+    account: AccountSetting = AccountSetting()
     halts: HaltSetting = HaltSetting()
     orders: OrderSetting = OrderSetting()
     start_equity: Decimal | None = None  # live: taken from the first balance report when None

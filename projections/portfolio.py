@@ -16,16 +16,17 @@ from typing import ClassVar
 
 import msgspec
 
-from events.account import BalanceReported, TransferReported
+from events.account import BalanceReported, ExternalFlow, TieOutMeasured, TransferReported
 from events.catalog import ProductListed
 from events.event import Event
 from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.market import MarkUpdated, MarkWentStale
 from events.money import ZERO
-from events.orders import OrderFilled
+from events.orders import FillCorrected, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed, PositionReported
 from events.record import Record
 from events.session import SessionStarted
+from projections.flows import Flows
 from projections.funding import FundingLedger
 from projections.marks import Marks
 from projections.notional import base_qty, notional
@@ -43,7 +44,8 @@ class Portfolio(msgspec.Struct, kw_only=True):
         Positions.hears
         | FundingLedger.hears
         | Marks.hears
-        | {SessionStarted, BalanceReported, TransferReported, PositionReported}
+        | Flows.hears
+        | {SessionStarted, BalanceReported, TransferReported, PositionReported, TieOutMeasured}
     )
 
     start: Decimal | None = None
@@ -57,6 +59,8 @@ class Portfolio(msgspec.Struct, kw_only=True):
     balance: BalanceReported | None = None
     reported_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)  # the exchange's, of its open positions
     reported_at: dict[str, int] = msgspec.field(default_factory=dict)  # the exchange's time of that
+    flows: Flows = msgspec.field(default_factory=Flows)
+    unexplained: TieOutMeasured | None = None  # what was last said not to tie out; None when it does
     moved: bool = True  # since the last balance report
     is_quiet: bool = False
 
@@ -233,6 +237,20 @@ class Portfolio(msgspec.Struct, kw_only=True):
             self.transfers += event.amount
             self._move()
 
+    def _flow(self, record: Record) -> None:
+        event = record.event
+        self.flows.fold(record)
+        if isinstance(event, ExternalFlow) and event.flow not in self.transfers_seen:
+            self.transfers_seen.append(event.flow)
+            del self.transfers_seen[:-KEPT_TRANSFERS]
+            self.transfers += event.amount
+            self._move()
+
+    def _measure(self, record: Record) -> None:
+        event = record.event
+        assert isinstance(event, TieOutMeasured)
+        self.unexplained = event if event.difference else None
+
     def _report_position(self, record: Record) -> None:
         event = record.event
         assert isinstance(event, PositionReported)
@@ -268,6 +286,7 @@ _STEPS: dict[type[Event], Callable[[Portfolio, Record], None]] = {
     MarkUpdated: Portfolio._mark,
     MarkWentStale: Portfolio._mark,
     OrderFilled: Portfolio._fill,
+    FillCorrected: Portfolio._fill,
     AdjustmentApplied: Portfolio._change,
     AdjustmentReversed: Portfolio._change,
     ProductListed: Portfolio._list,
@@ -277,5 +296,7 @@ _STEPS: dict[type[Event], Callable[[Portfolio, Record], None]] = {
     PositionReported: Portfolio._report_position,
     BalanceReported: Portfolio._take_balance,
     TransferReported: Portfolio._transfer,
+    **dict.fromkeys(Flows.hears, Portfolio._flow),
+    TieOutMeasured: Portfolio._measure,
     SessionStarted: Portfolio._begin,
 }

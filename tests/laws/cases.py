@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from hypothesis import strategies as st
 
 from actors.behaviour import Behaviour
+from actors.behaviours.cash import CashBehaviour
 from actors.behaviours.catalog import CatalogBehaviour
 from actors.behaviours.funding import FundingBehaviour
 from actors.behaviours.marks import MarksBehaviour
@@ -40,7 +41,13 @@ class Case(NamedTuple):
     turns: st.SearchStrategy[list[Turn]]
 
 
-MONEY: tuple[Callable[[], Behaviour], ...] = (CatalogBehaviour, MarksBehaviour, PositionBehaviour, FundingBehaviour)
+MONEY: tuple[Callable[[], Behaviour], ...] = (
+    CatalogBehaviour,
+    MarksBehaviour,
+    PositionBehaviour,
+    FundingBehaviour,
+    CashBehaviour,
+)
 
 BEHAVIOURS = [Case("money", MONEY, ledgers())]
 PROJECTIONS: list[type[Any]] = [Catalog, Marks, Positions, FundingLedger, Reconciliation, Portfolio]
