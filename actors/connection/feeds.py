@@ -18,30 +18,24 @@ from typing import ClassVar, NamedTuple
 
 import msgspec
 
-from actors.connection.auth import Credentials, redacted
+from actors.connection.auth import Credentials
 from actors.connection.backoff import reconnect_delay
+from actors.connection.capture import FrameCapture
 from actors.connection.errors import BrokerageError, FeedBroken, FrameUnreadable
-from actors.connection.frames import Frame, read_frame
-from actors.connection.sequence import SequenceGap, SequenceGuard
-from actors.connection.socket import MESSAGE_CAP, FeedSocket, Silent
+from actors.connection.frames import Frame
+from actors.connection.hearing import Hearing, Wanted, end_facts
+from actors.connection.socket import MESSAGE_CAP, FeedSocket
 from actors.door import DoorClosed, FactDoor, Lane
-from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
+from events.feeds import FeedConnected, FeedSubscribed
 from events.money import use_exact_arithmetic
 from events.record import AnyEvent
 
 log = logging.getLogger(__name__)
 
-#: What is held back until all channels are acknowledged may be this long, in bytes.
-_HELD_CAP = 4 * MESSAGE_CAP
+#: Subscribes that leave in one second: the exchange takes eight messages a second from an address without a key.
+_SUBSCRIBES_PER_S = 8
 #: How long `stop` waits for the thread.
 _JOIN_S = 10.0
-
-
-class Wanted(NamedTuple):
-    """A channel to subscribe, by the exchange's names; no products: all, or a channel without any."""
-
-    channel: str
-    product_ids: tuple[str, ...] = ()
 
 
 class FeedManners(NamedTuple):
@@ -58,6 +52,8 @@ class FeedManners(NamedTuple):
     message_cap: int = MESSAGE_CAP
     receive_buffer: int | None = None
     ca_file: str | None = None
+    proxy: str | None = None  # http://host:port, with name and password where it wants them
+    products_per_subscribe: int = 50  # a channel of more products is subscribed in several messages
 
 
 class Feed(ABC):
@@ -74,13 +70,15 @@ class Feed(ABC):
         *,
         credentials: Credentials | None,
         manners: FeedManners,
+        capture: FrameCapture | None = None,
     ) -> None:
-        """`products` maps the exchange's ids to ours."""
+        """`products` maps the exchange's ids to ours. `capture` is given every frame as it was received."""
         self._door = door
         self._url = url
         self._products = products
         self._credentials = credentials
         self._manners = manners
+        self._capture = capture
         self._connection = 0
         self._socket: FeedSocket | None = None
         self._stopped = threading.Event()
@@ -103,8 +101,14 @@ class Feed(ABC):
         """The channels this feed lives on, besides heartbeats."""
 
     @abstractmethod
+    def facts_of(self, frame: Frame) -> Sequence[AnyEvent]:
+        """What a frame in its place brought that was not told before."""
+
     def took(self, frame: Frame) -> None:
         """Tell what a frame in its place brought."""
+        events = self.facts_of(frame)
+        if events:
+            self.tell(events, frame.at)
 
     def subscribed(self, connection: int) -> None:
         """All channels of a connection are acknowledged, and `FeedSubscribed` is told."""
@@ -123,7 +127,7 @@ class Feed(ABC):
                 lost = self._connect_and_listen()
                 if self._stopped.is_set():
                     return
-                self.tell([*lost])
+                self.tell(lost)
                 failures = 1 if time.monotonic() - began >= self._manners.settled_s else failures + 1
                 self._stopped.wait(self._pause_s(failures))
         except DoorClosed:
@@ -131,30 +135,29 @@ class Feed(ABC):
 
     def _connect_and_listen(self) -> Sequence[AnyEvent]:
         """Live through one connection; the facts of its end."""
-        number = self._connection
         self._socket = self._new_socket()
         try:
             self._listen(self._socket)
-        except SequenceGap as gap:
-            found = FeedGapFound(feed=self.name, connection=number, last_seq=gap.last_seq, next_seq=gap.next_seq)
-            return [found, self._lost(str(gap))]
-        except Silent as silent:
-            went = FeedWentSilent(feed=self.name, connection=number, silent_ms=round(silent.for_s * 1000))
-            return [went, self._lost(str(silent))]
-        except FrameUnreadable as unreadable:
-            log.warning("the %s feed brought a frame that cannot be read: %s", self.name, unreadable.frame)
-            return [self._lost(str(unreadable))]
-        except BrokerageError as error:
-            return [self._lost(str(error))]
         except DoorClosed:
             raise
+        except FrameUnreadable as unreadable:
+            log.warning("the %s feed brought a frame that cannot be read: %s", self.name, unreadable.frame)
+            return self._ended(unreadable)
+        except BrokerageError as error:
+            return self._ended(error)
         except Exception as bug:
             # The thread's edge: a mistake of ours must not leave a feed dead and silent.
             log.exception("the %s feed failed", self.name)
-            return [self._lost(f"{type(bug).__name__}: {bug}")]
+            return self._ended(bug)
         finally:
             self._socket.close()
         raise AssertionError("listening ends by an exception")
+
+    def _ended(self, error: Exception) -> Sequence[AnyEvent]:
+        facts = end_facts(self.name, self._connection, error)
+        if self._capture is not None:
+            self._capture.ended(facts, self._connection)
+        return facts
 
     def _new_socket(self) -> FeedSocket:
         manners = self._manners
@@ -164,6 +167,7 @@ class Feed(ABC):
             message_cap=manners.message_cap,
             receive_buffer=manners.receive_buffer,
             ca_file=manners.ca_file,
+            proxy=manners.proxy,
         )
 
     def _listen(self, socket: FeedSocket) -> None:
@@ -173,48 +177,38 @@ class Feed(ABC):
         socket.connect()
         self.tell([FeedConnected(feed=self.name, connection=self._connection)])
         wanted = [*self.wanted(), Wanted("heartbeats")]
-        for each in wanted:
-            socket.send(self._subscribe(each))
-        guard = SequenceGuard()
-        silence_s = self._manners.heartbeat_s * self._manners.missed_heartbeats
-        for frame in self._until_acknowledged(socket, guard, wanted, silence_s):
-            self.took(frame)
-        while True:
-            placed = self._placed(socket.receive(silence_s), guard)
-            if placed is not None:
-                self.took(placed)
+        if self._capture is not None:
+            self._capture.connected(self._connection, wanted)
+        self._subscribe_all(socket, wanted)
+        self._hear_all(socket, Hearing(wanted, self._products))
 
-    def _until_acknowledged(
-        self, socket: FeedSocket, guard: SequenceGuard, wanted: Sequence[Wanted], silence_s: float
-    ) -> Sequence[Frame]:
-        """Wait for all acknowledgements; what came meanwhile. Raises `FeedBroken` when they take too long."""
+    def _hear_all(self, socket: FeedSocket, hearing: Hearing) -> None:
+        silence_s = self._manners.heartbeat_s * self._manners.missed_heartbeats
         due = time.monotonic() + self._manners.ack_timeout_s
-        held: list[Frame] = []
-        size = 0
         while True:
             raw = socket.receive(silence_s)
-            frame = self._placed(raw, guard)
-            if frame is not None and frame.subscriptions is not None:
-                missing = _missing(wanted, frame.subscriptions)
-                if not missing:
-                    channels = tuple(each.channel for each in wanted)
-                    told = FeedSubscribed(feed=self.name, connection=self._connection, channels=channels)
-                    self.tell([told], frame.at)
-                    self.subscribed(self._connection)
-                    return held
-            elif frame is not None:
-                held.append(frame)
-                size += len(raw)
-            if time.monotonic() > due or size > _HELD_CAP:
+            if self._capture is not None:
+                self._capture.received(raw, self._connection)
+            was_whole = hearing.is_whole
+            for frame in hearing.hear(raw):
+                if not was_whole and frame.subscriptions is not None:
+                    self._tell_subscribed(frame)
+                else:
+                    self.took(frame)
+            if not hearing.is_whole and time.monotonic() > due:
                 raise FeedBroken(f"not every channel was acknowledged within {self._manners.ack_timeout_s:g} s")
 
-    def _placed(self, raw: bytes, guard: SequenceGuard) -> Frame | None:
-        """The frame, if it is the next one; None if it came twice or late. Raises at a gap and at an error frame."""
-        frame = read_frame(raw, self._products)
-        if frame.error is not None:
-            raise FeedBroken(f"the exchange refused: {frame.error}")
-        assert frame.sequence is not None, "only error frames have no number"
-        return frame if guard.follows(frame.sequence) else None
+    def _tell_subscribed(self, frame: Frame) -> None:
+        channels = tuple(each.channel for each in [*self.wanted(), Wanted("heartbeats")])
+        self.tell([FeedSubscribed(feed=self.name, connection=self._connection, channels=channels)], frame.at)
+        self.subscribed(self._connection)
+
+    def _subscribe_all(self, socket: FeedSocket, wanted: Sequence[Wanted]) -> None:
+        """One message a channel and a chunk of products, no faster than the exchange takes them."""
+        for sent, message in enumerate(chunked(wanted, self._manners.products_per_subscribe), 1):
+            socket.send(self._subscribe(message))
+            if sent % _SUBSCRIBES_PER_S == 0:
+                self._stopped.wait(1.0)
 
     def _subscribe(self, wanted: Wanted) -> str:
         message: dict[str, object] = {"type": "subscribe", "channel": wanted.channel}
@@ -223,9 +217,6 @@ class Feed(ABC):
         if self._credentials is not None:
             message["jwt"] = self._credentials.subscribe_token()
         return msgspec.json.encode(message).decode()
-
-    def _lost(self, reason: str) -> FeedLost:
-        return FeedLost(feed=self.name, connection=self._connection, reason=redacted(reason, limit=200))
 
     def _pause_s(self, failures: int) -> float:
         manners = self._manners
@@ -237,10 +228,15 @@ class Feed(ABC):
         )
 
 
-def _missing(wanted: Sequence[Wanted], have: Mapping[str, Sequence[str]]) -> list[str]:
-    """The channels that are not acknowledged with all their products."""
+def chunked(wanted: Sequence[Wanted], size: int) -> list[Wanted]:
+    """Each channel with at most `size` products a message; the exchange adds the messages up.
+
+    >>> chunked([Wanted("level2", ("A", "B", "C")), Wanted("heartbeats")], 2)
+    [Wanted(channel='level2', product_ids=('A', 'B')), Wanted(channel='level2', product_ids=('C',)), \
+Wanted(channel='heartbeats', product_ids=())]
+    """
     return [
-        each.channel
+        Wanted(each.channel, each.product_ids[start : start + size])
         for each in wanted
-        if each.channel not in have or not set(each.product_ids) <= {*have[each.channel]}
+        for start in range(0, max(1, len(each.product_ids)), size)
     ]

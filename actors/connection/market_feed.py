@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from actors.connection.auth import Credentials
-from actors.connection.feeds import Feed, FeedManners, Wanted
+from actors.connection.capture import FrameCapture
+from actors.connection.feeds import Feed, FeedManners
 from actors.connection.frames import Frame
+from actors.connection.hearing import Wanted
 from actors.door import FactDoor, Lane
-from events.market import TradePrinted
+from events.catalog import ProductStatusReported
+from events.market import CandleReported, TradePrinted
 from events.record import AnyEvent
 
 LIVE_MARKET_FEED = "wss://advanced-trade-ws.coinbase.com"
+#: What trading rests on, always subscribed.
 CHANNELS = ("level2", "market_trades", "ticker")
+#: What may be subscribed besides: `TickerReported`, `CandleReported`, `ProductStatusReported`.
+EXTRA_CHANNELS = ("ticker_batch", "candles", "status")
 #: Trades of one product that are remembered; a snapshot after a reconnect brings at most a few hundred.
 _REMEMBERED = 10_000
+#: Candles of one product that are remembered; a snapshot brings about a hundred.
+_CANDLES = 500
 
 
 class MarketFeed(Feed):
@@ -34,26 +44,63 @@ class MarketFeed(Feed):
         channels: Sequence[str] = CHANNELS,
         last_trades: Mapping[str, str] | None = None,
         manners: FeedManners = FeedManners(),  # noqa: B008 - immutable
+        capture: FrameCapture | None = None,
     ) -> None:
         """`products` maps the exchange's ids to ours. `last_trades`: the last trade of our products that the log has,
         so that the snapshot at the start of a session does not tell again what was told before."""
-        super().__init__(door, url, products, credentials=credentials, manners=manners)
+        super().__init__(door, url, products, credentials=credentials, manners=manners, capture=capture)
         self._channels = tuple(channels)
-        last = last_trades or {}
-        self._told = {product: _Told(last.get(product)) for product in products.values()}
+        self._facts = MarketFacts(products, last_trades)
 
     def wanted(self) -> Sequence[Wanted]:
         return [Wanted(channel, tuple(self._products)) for channel in self._channels]
 
-    def took(self, frame: Frame) -> None:
-        events = frame.events if frame.channel != "market_trades" else self._fresh(frame.events)
-        if events:
-            self.tell(events, frame.at)
+    def facts_of(self, frame: Frame) -> Sequence[AnyEvent]:
+        return self._facts.of(frame)
+
+
+class MarketFacts:
+    """What frames say that was not told before: a trade once, a candle and a status when they are other than before."""
+
+    def __init__(self, products: Mapping[str, str], last_trades: Mapping[str, str] | None = None) -> None:
+        last = last_trades or {}
+        self._told = {product: _Told(last.get(product)) for product in products.values()}
+        self._candles: dict[str, dict[int, CandleReported]] = {}
+        self._statuses: dict[str, tuple[str, str]] = {}
+
+    def of(self, frame: Frame) -> Sequence[AnyEvent]:
+        match frame.channel:
+            case "market_trades":
+                return self._fresh(frame.events)
+            case "candles":
+                return [event for event in frame.events if isinstance(event, CandleReported) and self._is_new(event)]
+            case "status":
+                return [event for event in frame.events if self._has_changed(event)]
+            case _:
+                return frame.events
 
     def _fresh(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
         return [
             event for event in events if isinstance(event, TradePrinted) and self._told[event.product].is_new(event)
         ]
+
+    def _is_new(self, candle: CandleReported) -> bool:
+        known = self._candles.setdefault(candle.product, {})
+        said = msgspec.structs.replace(candle, exchange_at=0)
+        if known.get(candle.start) == said:
+            return False
+        known[candle.start] = said
+        if len(known) > _CANDLES:
+            del known[min(known)]
+        return True
+
+    def _has_changed(self, event: AnyEvent) -> bool:
+        if not isinstance(event, ProductStatusReported):
+            return False
+        said = (event.status, event.message)
+        before = self._statuses.get(event.product)
+        self._statuses[event.product] = said
+        return said != before
 
 
 class _Told:

@@ -22,6 +22,7 @@ def first_heartbeat_s(
     credentials: Credentials | None,
     *,
     ca_file: str | None = None,
+    proxy: str | None = None,
     within_s: float = WITHIN_S,
 ) -> float:
     """Subscribe channels that need no products, with heartbeats; the seconds until the first one, all acknowledged.
@@ -29,7 +30,7 @@ def first_heartbeat_s(
     Raises `FeedBroken` (also `FrameUnreadable`'s tree) with the reason.
     """
     began = time.monotonic()
-    socket = FeedSocket(url, connect_timeout_s=within_s, ca_file=ca_file)
+    socket = FeedSocket(url, connect_timeout_s=within_s, ca_file=ca_file, proxy=proxy)
     try:
         socket.connect()
         missing = {*channels, "heartbeats"}

@@ -2,7 +2,8 @@
 
 The length of a frame is checked when its header is there, before its body is read. Silence ends the connection after a
 time given with each `receive`; a large frame under way may take as long as its size at a slow line's pace. The
-environment has no say: no proxy and no certificate bundle is taken from it.
+environment has no say: no proxy and no certificate bundle is taken from it. A proxy that is given is asked for a tunnel
+(HTTP CONNECT), and what goes through it is as sealed as without.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from websocket import ABNF, WebSocketException, frame_buffer
 
 from actors.connection.auth import redacted
 from actors.connection.errors import FeedBroken
+from actors.connection.tunnel import Proxy, check_answer
 
 #: The largest message that is taken, in bytes. A level-2 snapshot of the busiest product is about 4.6 MB.
 MESSAGE_CAP = 16 * 1024 * 1024
@@ -53,8 +55,11 @@ class FeedSocket:
         message_cap: int = MESSAGE_CAP,
         receive_buffer: int | None = None,
         ca_file: str | None = None,
+        proxy: str | None = None,
     ) -> None:
-        """`receive_buffer` in bytes bounds what the kernel holds for us, so that back-pressure reaches the exchange.
+        """`proxy` is `http://host:port`, or `http://name:password@host:port`. Raises `ValueError` for any other.
+
+        `receive_buffer` in bytes bounds what the kernel holds for us, so that back-pressure reaches the exchange.
 
         None: the kernel's choice; but on loopback, where a small window costs nothing, `LOOPBACK_BUFFER`.
         """
@@ -65,6 +70,7 @@ class FeedSocket:
         self._connect_timeout_s = connect_timeout_s
         self._receive_buffer = receive_buffer
         self._ca_file = ca_file
+        self._proxy = None if proxy is None else Proxy.of(proxy)
         self._wire = _Wire()
         self._socket = _CappedWebSocket(self._wire, message_cap)
 
@@ -73,7 +79,11 @@ class FeedSocket:
         where = f"{self._host}:{self._port}"
         self._wire.deadline = time.monotonic() + self._connect_timeout_s
         try:
-            self._wire.reach(self._host, self._port, self._receive_buffer)
+            if self._proxy is None:
+                self._wire.reach(self._host, self._port, self._receive_buffer)
+            else:
+                self._wire.reach(self._proxy.host, self._proxy.port, self._receive_buffer)
+                self._wire.tunnel(self._proxy, self._host, self._port)
             if self._secure:
                 self._wire.secure(self._host, self._ca_file)
         except OSError as error:
@@ -145,6 +155,18 @@ class _Wire:
             else:
                 return
         raise failure
+
+    def tunnel(self, proxy: Proxy, host: str, port: int) -> None:
+        """Have the proxy that was reached pass everything on to a host. Raises `OSError` when it does not."""
+        self.send(proxy.request(host, port))
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):  # byte by byte: what follows belongs to the host
+            self._sock.settimeout(self._left_s())
+            byte = self._sock.recv(1)
+            if not byte or len(answer) > _HANDSHAKE_CAP:
+                raise OSError("the proxy gave no whole answer")
+            answer += byte
+        check_answer(answer)
 
     def secure(self, host: str, ca_file: str | None) -> None:
         """TLS from here on. Raises `OSError` (`SSLError`) when the host is not who it should be."""

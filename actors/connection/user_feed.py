@@ -12,8 +12,10 @@ from decimal import Decimal
 import msgspec
 
 from actors.connection.auth import Credentials
-from actors.connection.feeds import Feed, FeedManners, Wanted
+from actors.connection.capture import FrameCapture
+from actors.connection.feeds import Feed, FeedManners
 from actors.connection.frames import Frame
+from actors.connection.hearing import Wanted
 from actors.door import FactDoor, Lane
 from events.orders import OrderReported
 from events.record import AnyEvent
@@ -38,12 +40,13 @@ class UserFeed(Feed):
         catch_up: Callable[[str], None],
         channels: Sequence[str] = CHANNELS,
         manners: FeedManners = FeedManners(),  # noqa: B008 - immutable
+        capture: FrameCapture | None = None,
     ) -> None:
         """`products` maps the exchange's ids to ours. `catch_up(reason)` returns at once."""
-        super().__init__(door, url, products, credentials=credentials, manners=manners)
+        super().__init__(door, url, products, credentials=credentials, manners=manners, capture=capture)
         self._catch_up = catch_up
         self._channels = tuple(channels)
-        self._asked: dict[str, Decimal] = {}  # by the exchange's order id, of orders that are not final
+        self._facts = UserFacts()
 
     def wanted(self) -> Sequence[Wanted]:
         return [Wanted(channel) for channel in self._channels]
@@ -52,11 +55,23 @@ class UserFeed(Feed):
         if connection > 1:
             self._catch_up("the user feed was away")
 
+    def facts_of(self, frame: Frame) -> Sequence[AnyEvent]:
+        return self._facts.of(frame)
+
     def took(self, frame: Frame) -> None:
-        if frame.events:
-            self.tell([self._whole(event) for event in frame.events], frame.at)
+        super().took(frame)
         if frame.unpriced:
             self._catch_up(f"{len(frame.unpriced)} orders filled without a value")
+
+
+class UserFacts:
+    """What frames say of our orders, with what the ones before said of the same order."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Decimal] = {}  # by the exchange's order id, of orders that are not final
+
+    def of(self, frame: Frame) -> Sequence[AnyEvent]:
+        return [self._whole(event) for event in frame.events]
 
     def _whole(self, event: AnyEvent) -> AnyEvent:
         """A final report says nothing of what was asked beyond what filled: that is remembered from the ones before."""
