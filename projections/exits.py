@@ -47,20 +47,46 @@ class StepOrder(NamedTuple):
 
 
 def step_order(
-    step: int, *, side: Side, price: Decimal | None, is_fresh: bool, guard_bps: Decimal, increment: Decimal
+    step: int,
+    *,
+    side: Side,
+    price: Decimal | None,
+    is_fresh: bool,
+    guard_bps: Decimal,
+    increment: Decimal,
+    may_close: bool = True,
 ) -> StepOrder:
-    """The order of a step, counted from 0. `price` is the mark or the last known price; None: there never was one."""
-    if price is None or (step >= _CLOSE_FROM_STEP and step % 2 == 0):
+    """The order of a step, counted from 0. `price` is the mark or the last known price; None: there never was one.
+
+    Not `may_close`: the exchange is never asked to close the position, which is not all ours to close.
+    """
+    if may_close and (price is None or (step >= _CLOSE_FROM_STEP and step % 2 == 0)):
         return StepOrder(OrderKind.CLOSE_POSITION, None)
+    if price is None:
+        return StepOrder(OrderKind.LIMIT_IOC, None)
     band = exit_band_bps(guard_bps, step=step if is_fresh else step + _BLIND_STEPS)
     return StepOrder(OrderKind.LIMIT_IOC, guard_price(side, price, band_bps=band, increment=increment))
 
 
 def step_proposal(
-    account: Account, product: str, step: int, *, proposal: str, strategy: str, reason: str, at: int
+    account: Account,
+    product: str,
+    step: int,
+    *,
+    proposal: str,
+    strategy: str,
+    reason: str,
+    at: int,
+    own: Decimal | None = None,
 ) -> OrderProposed | None:
-    """The next order out of a position; None when there is none, or the product is not listed."""
+    """The next order out of a position; None when there is none, or the product is not listed.
+
+    `own` is a strategy's part of it, signed, where it shares the product. Leaving a part that the account's position
+    does not contain increases on the other side: risk splits such an order, and nobody closes the account's position.
+    """
     held, rules = account.held(product), account.catalog.rules(product)
+    is_contained = own is None or (own * held > 0 and abs(own) <= abs(held))
+    held = held if own is None else own
     if not held or rules is None:
         return None
     marks = account.portfolio.marks
@@ -72,7 +98,10 @@ def step_proposal(
         is_fresh=marks.mark(product) is not None,
         guard_bps=account.limits.limits.slippage_guard_bps,
         increment=rules.price_increment,
+        may_close=own is None,
     )
+    if kind is OrderKind.LIMIT_IOC and limit_price is None:
+        return None
     return OrderProposed(
         proposal=proposal,
         strategy=strategy,
@@ -81,7 +110,7 @@ def step_proposal(
         qty=abs(held),
         kind=kind,
         limit_price=limit_price,
-        reduce_only=True,
+        reduce_only=is_contained,
         as_of=at,
         reason=reason,
         mark=marks.price(product),

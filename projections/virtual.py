@@ -22,7 +22,7 @@ from events.catalog import ProductListed
 from events.event import Event
 from events.funding import FundingAccrued, FundingCorrected
 from events.money import ZERO
-from events.orders import InternalCrossed, OrderFilled
+from events.orders import FillCorrected, InternalCrossed, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
 from events.session import SessionStarted
@@ -267,6 +267,7 @@ _STEPS: dict[type[Event], Any] = {
     SessionStarted: Virtuals._start,
     ProductListed: Virtuals._list,
     OrderFilled: Virtuals._fill,
+    FillCorrected: Virtuals._fill,
     AdjustmentApplied: Virtuals._adjust,
     AdjustmentReversed: Virtuals._reverse,
     InternalCrossed: Virtuals._cross,

@@ -10,28 +10,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from actors.strategies.entry import entry_of
 from actors.strategies.protocol import DEFAULT_WINDOW, Decision, Strategy, View
 from actors.strategies.showing import view_of
+from actors.strategies.words import Words, checked
 from events.event import Event
 from events.ids import derived_id
-from events.money import ZERO
-from events.orders import OrderApproved, OrderProposed, OrderRefused
+from events.market import MarkUpdated
+from events.orders import InternalCrossed, OrderApproved, OrderProposed, OrderRefused, OrderWanted
 from events.record import Record
 from events.session import ClockTicked, SessionStarted, StopRequested
 from events.strategy import DecisionMade, StrategyFailed, StrategyPaused, StrategyResumed
-from events.terms import NANOSECONDS, Action, OrderKind, Origin, Side
+from events.terms import NANOSECONDS, Action, OrderKind, Origin
 from projections.account import Account
-from projections.bounds import room
 from projections.exits import Exit, step_proposal
 from projections.order import Order, Stage
-from projections.pricing import guard_price, limit_on_grid
+from projections.ownership import Own, own_part
+from projections.positions import Position
 from projections.sight import Sight
-from projections.sizing import quantity_of
+from projections.virtual import Virtuals
 from projections.watch import Watch
 
 #: A proposal that risk does not answer within this time is no longer waited for.
@@ -40,11 +41,14 @@ _RESTING = frozenset(
     {OrderKind.LIMIT_GTC, OrderKind.LIMIT_GTD, OrderKind.STOP_LIMIT_GTC, OrderKind.TRIGGER_BRACKET_GTC}
 )
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+#: Marks and ticks move no position.
+_NOTHING = Position()
 
 
 class StrategyState(msgspec.Struct, kw_only=True):
     session: str = ""
     account: Account = msgspec.field(default_factory=Account)
+    virtuals: Virtuals = msgspec.field(default_factory=Virtuals)
     sight: Sight = msgspec.field(default_factory=Sight)
     watch: Watch = msgspec.field(default_factory=Watch)
     paused: str = ""  # why; "" when it is not
@@ -53,28 +57,23 @@ class StrategyState(msgspec.Struct, kw_only=True):
     unanswered: dict[str, int] = msgspec.field(default_factory=dict)  # proposal -> when it was made
 
 
-def _checked(decision: object) -> Decision:
-    """A decision with every field of its type and every number finite: what is written must be read again.
-
-    Raises `TypeError` or `msgspec.ValidationError`.
-    """
-    if not isinstance(decision, Decision):
-        raise TypeError(f"decide() returned {type(decision).__name__}, not a Decision")
-    amounts = {name: getattr(decision, name) for name in ("target_notional", "limit_price", "leverage")}
-    for name, amount in (*amounts.items(), *decision.numbers.items()):
-        if amount is not None and not (isinstance(amount, Decimal) and amount.is_finite()):
-            raise TypeError(f"decide() returned {amount!r} as {name}, which is no finite Decimal")
-    return msgspec.convert(msgspec.to_builtins(decision, builtin_types=(Decimal,)), Decision)
+_SAID = (
+    DecisionMade,
+    OrderWanted,
+    OrderProposed,
+    OrderRefused,
+    StrategyFailed,
+    StrategyPaused,
+    StrategyResumed,
+    StopRequested,
+)
 
 
 class StrategyBehaviour:
-    """Says DecisionMade, OrderProposed and StrategyFailed as "strategy:<name>"."""
+    """Says DecisionMade, OrderProposed (OrderWanted on a shared product) and StrategyFailed as "strategy:<name>"."""
 
     hears: frozenset[type[Event]] = (
-        Account.hears
-        | Sight.hears
-        | Watch.hears
-        | {DecisionMade, OrderProposed, OrderRefused, StrategyFailed, StrategyPaused, StrategyResumed, StopRequested}
+        Account.hears | Virtuals.hears | Sight.hears | Watch.hears | frozenset[type[Event]](_SAID)
     )
     answers: frozenset[type[Event]] = frozenset({ClockTicked})
 
@@ -89,13 +88,16 @@ class StrategyBehaviour:
         state = self.state
         kind = type(record.event)
         state.account.fold(record)
+        if kind is MarkUpdated or kind is ClockTicked:  # by far the most frequent
+            state.watch.fold(record, state.account, _NOTHING)
+            return
+        state.virtuals.fold(record, state.account.portfolio)
         if kind in Watch.hears:
-            state.watch.fold(record, state.account)
-        else:
-            state.sight.fold(record)
-            step = _FOLDS.get(kind)
-            if step is not None:
-                step(self, record, record.event)
+            state.watch.fold(record, state.account, self._own().position)
+        state.sight.fold(record)
+        step = _FOLDS.get(kind)
+        if step is not None:
+            step(self, record, record.event)
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         watch = self.state.watch
@@ -109,7 +111,7 @@ class StrategyBehaviour:
         events = self._look(record, why_not) if is_look else []
         if leaving is None or not is_due or why_not:
             return events
-        if any(isinstance(said, OrderProposed) for said in events):
+        if any(isinstance(said, OrderProposed | OrderWanted) for said in events):
             return events
         return events + self._next_step(record, leaving, index=len(events))
 
@@ -119,7 +121,9 @@ class StrategyBehaviour:
         state = self.state
         setting = event.configuration.strategies.get(self.strategy_name)
         state.session, state.is_stopping = event.session, False
-        state.watch.turn_to("" if setting is None else setting.product, state.account)
+        product = "" if setting is None else setting.product
+        own = own_part(state.account, state.virtuals, product=product, strategy=self.strategy_name)
+        state.watch.turn_to(product, own.position)
         state.unanswered.clear()
 
     def _decided(self, record: Record, event: DecisionMade) -> None:
@@ -128,11 +132,16 @@ class StrategyBehaviour:
             if event.action is Action.CLOSE and watch.held and watch.leaving is None:
                 watch.leaving = Exit(reason=event.reason)
 
-    def _proposed(self, record: Record, event: OrderProposed) -> None:
-        if record.by == self.name:
-            self.state.unanswered[event.proposal] = record.at
-            if self.state.watch.leaving is not None and event.reduce_only:
-                self.state.watch.leaving.took_step(record.at)
+    def _proposed(self, record: Record, event: OrderProposed | OrderWanted) -> None:
+        if event.strategy != self.strategy_name:
+            return
+        self.state.unanswered[event.proposal] = record.at
+        if self.state.watch.leaving is not None and record.by == self.name:
+            self.state.watch.leaving.took_step(record.at)
+
+    def _crossed(self, _record: Record, event: InternalCrossed) -> None:
+        for proposal in (event.buy_proposal, event.sell_proposal):  # what is left of it is proposed anew
+            self.state.unanswered.pop(proposal, None)
 
     def _answered(self, _record: Record, event: OrderApproved | OrderRefused) -> None:
         self.state.unanswered.pop(event.proposal, None)
@@ -156,23 +165,24 @@ class StrategyBehaviour:
 
     def _look(self, record: Record, why_not: str) -> list[Event]:
         if why_not:
-            return [self._decision(Action.HOLD, why_not, memory=self.state.memory)]
+            return [self._words.hold(why_not, memory=self.state.memory)]
         state = self.state
         view = view_of(
             state.account,
             state.watch,
+            self._own().position,
             strategy=self.strategy_name,
             memory=state.memory,
             at=record.at,
             window=self._window,
         )
         try:
-            decision = _checked(self._strategy.decide(view))
+            decision = checked(self._strategy.decide(view))
         except Exception as error:  # noqa: BLE001 - a user's own code may raise anything; it is recorded and paused
             text = _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}")
             return [StrategyFailed(strategy=self.strategy_name, product=self.state.watch.product, error=text)]
         if decision.action is Action.HOLD:
-            return [self._said(decision)]
+            return [self._words.said(decision)]
         if decision.action is Action.CLOSE:
             return self._close(record, decision)
         return self._enter(record, decision, view)
@@ -186,23 +196,27 @@ class StrategyBehaviour:
             return f"Paused: {state.paused}"
         if not state.sight.is_reconciled:
             return "Waiting for the exchange to be reconciled"
-        if any(isinstance(said, OrderProposed) for said in outstanding):
+        if any(isinstance(said, OrderProposed | OrderWanted) for said in outstanding):
             return "Order in flight"
         if any(at - since < _ANSWER_LIMIT_NS for since in state.unanswered.values()):
             return "Order in flight"
-        in_flight = any(map(_is_in_flight, state.account.orders.open_orders(state.watch.product)))
-        return "Order in flight" if in_flight else ""
+        product = state.watch.product
+        mine = state.account.orders.open_orders(product)
+        if state.virtuals.is_shared(product):
+            mine = [order for order in mine if order.strategy == self.strategy_name]
+        return "Order in flight" if any(map(_is_in_flight, mine)) else ""
 
     def _close(self, record: Record, decision: Decision) -> list[Event]:
         state = self.state
-        if not state.account.held(state.watch.product):
-            return [self._decision(Action.HOLD, f"{decision.reason} (already flat)", decision.numbers, decision.memory)]
-        said = self._said(decision)
+        if not self._own().held:
+            return [self._words.hold(f"{decision.reason} (already flat)", decision.numbers, decision.memory)]
+        said = self._words.said(decision)
         if state.watch.leaving is not None:  # its steps go on as they are due
             return [said]
         return [said, *self._next_step(record, Exit(reason=decision.reason), index=1)]
 
     def _next_step(self, record: Record, leaving: Exit, *, index: int) -> list[Event]:
+        own = self._own()
         proposal = step_proposal(
             self.state.account,
             self.state.watch.product,
@@ -211,82 +225,49 @@ class StrategyBehaviour:
             strategy=self.strategy_name,
             reason=leaving.reason,
             at=record.at,
+            own=own.held if own.is_shared else None,
         )
-        return [] if proposal is None else [proposal]
+        return [] if proposal is None else [self._asked(proposal)]
 
     def _enter(self, record: Record, decision: Decision, view: View) -> list[Event]:
         """A decision to buy or sell, sized to whole steps of the product inside the room that is left."""
         state = self.state
-        rules = state.account.catalog.rules(state.watch.product)
         if state.watch.leaving is not None:
-            return [self._instead(decision, f"still leaving ({state.watch.leaving.reason})")]
-        if rules is None or view.mark is None:
-            return [self._instead(decision, "the mark is stale or the product unknown")]
-        side = Side.BUY if decision.action is Action.BUY else Side.SELL
-        limit, tick = decision.limit_price, rules.price_increment
-        if limit is not None:
-            limit = limit_on_grid(side, limit, increment=tick)
-        elif decision.kind is OrderKind.LIMIT_IOC:
-            band = state.account.limits.limits.slippage_guard_bps
-            limit = guard_price(side, view.mark, band_bps=band, increment=tick)
-        price, target = max(view.mark, limit or ZERO), decision.target_notional or ZERO
-        left = view.room(side)
-        if decision.limit_price is not None or decision.leverage is not None:  # it was not counted at this
-            left = room(state.account, view.product, side, price=price, at=record.at, leverage=decision.leverage)
-        binding = decision.binding if target <= left.notional else left.limit
-        qty = quantity_of(min(target, left.notional), rules, price=price)
-        if qty < rules.min_size or qty <= ZERO:
-            return [self._instead(decision, f"less than one contract fits under {binding or 'target_notional'}")]
-        said = self._said(decision, reason=f"{decision.reason} (sized by {binding})" if binding else decision.reason)
-        return [
-            said,
-            OrderProposed(
-                proposal=derived_id(state.session, self.name, record.seq, 1),
-                strategy=self.strategy_name,
-                product=state.watch.product,
-                side=side,
-                qty=qty,
-                kind=decision.kind,
-                limit_price=limit,
-                reduce_only=decision.reduce_only,
-                as_of=record.at,
-                reason=said.reason,
-                mark=view.mark,
-                post_only=decision.post_only,
-                leverage=decision.leverage,
-            ),
-        ]
-
-    def _said(self, decision: Decision, reason: str = "") -> DecisionMade:
-        return DecisionMade(
+            return [self._words.instead(decision, f"still leaving ({state.watch.leaving.reason})")]
+        entry = entry_of(decision, view, state.account, at=record.at)
+        if isinstance(entry, str):
+            return [self._words.instead(decision, entry)]
+        reason = f"{decision.reason} (sized by {entry.binding})" if entry.binding else decision.reason
+        proposal = OrderProposed(
+            proposal=derived_id(state.session, self.name, record.seq, 1),
             strategy=self.strategy_name,
-            product=self.state.watch.product,
-            action=decision.action,
-            reason=reason or decision.reason,
-            numbers=decision.numbers,
-            target_notional=decision.target_notional,
-            memory=decision.memory,
-        )
-
-    def _instead(self, decision: Decision, why: str) -> DecisionMade:
-        """HOLD where the strategy wanted more, and why."""
-        return self._decision(Action.HOLD, f"{decision.reason}, but {why}", decision.numbers, decision.memory)
-
-    def _decision(
-        self,
-        action: Action,
-        reason: str,
-        numbers: dict[str, Decimal] | None = None,
-        memory: dict[str, str] | None = None,
-    ) -> DecisionMade:
-        return DecisionMade(
-            strategy=self.strategy_name,
-            product=self.state.watch.product,
-            action=action,
+            product=state.watch.product,
+            side=entry.side,
+            qty=entry.qty,
+            kind=decision.kind,
+            limit_price=entry.limit_price,
+            reduce_only=decision.reduce_only,
+            as_of=record.at,
             reason=reason,
-            numbers=numbers or {},
-            memory=memory or {},
+            mark=view.mark,
+            post_only=decision.post_only,
+            leverage=decision.leverage,
         )
+        return [self._words.said(decision, reason), self._asked(proposal)]
+
+    def _asked(self, proposal: OrderProposed) -> OrderProposed | OrderWanted:
+        """Where the product is shared, what crosses another strategy's wish is netted before risk is asked."""
+        if not self.state.virtuals.is_shared(proposal.product):
+            return proposal
+        return OrderWanted(**{name: getattr(proposal, name) for name in OrderWanted.__struct_fields__})
+
+    @property
+    def _words(self) -> Words:
+        return Words(self.strategy_name, self.state.watch.product)
+
+    def _own(self) -> Own:
+        state = self.state
+        return own_part(state.account, state.virtuals, product=state.watch.product, strategy=self.strategy_name)
 
 
 def _is_in_flight(order: Order) -> bool:
@@ -298,7 +279,9 @@ def _is_in_flight(order: Order) -> bool:
 
 _FOLDS: dict[type[Event], Callable[[StrategyBehaviour, Record, Any], None]] = {
     DecisionMade: StrategyBehaviour._decided,
+    OrderWanted: StrategyBehaviour._proposed,
     OrderProposed: StrategyBehaviour._proposed,
+    InternalCrossed: StrategyBehaviour._crossed,
     OrderApproved: StrategyBehaviour._answered,
     OrderRefused: StrategyBehaviour._answered,
     SessionStarted: StrategyBehaviour._start,

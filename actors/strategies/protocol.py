@@ -36,6 +36,7 @@ class OpenOrder(Part, frozen=True):
     limit_price: Decimal | None
     reduce_only: bool
     is_ours: bool
+    strategy: str = ""  # whose of ours
 
 
 class View(Part, frozen=True):
@@ -46,7 +47,8 @@ class View(Part, frozen=True):
     at: int  # session time, nanoseconds UTC
     mark: Decimal | None = None  # None: stale or unknown
     marks: tuple[Decimal, ...] = ()  # one a sample, oldest first, this look's last; starts anew after a missing one
-    qty: Decimal = ZERO  # the position, signed
+    marks_from_candles: int = 0  # how many of the oldest are closes of the exchange's candles, filled in at the start
+    qty: Decimal = ZERO  # its position, signed: the account's, or its own part of it where it shares the product
     entry_price: Decimal | None = None
     opened_at: int | None = None
     best_mark: Decimal | None = None  # the most favourable price since entry, the entry's own included

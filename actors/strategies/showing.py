@@ -8,14 +8,26 @@ from events.terms import Origin, Side
 from projections.account import Account
 from projections.bounds import rooms
 from projections.order import Order
+from projections.positions import Position
 from projections.pricing import guard_price
 from projections.watch import Watch
 
 
-def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, str], at: int, window: int) -> View:
-    """The room is counted at the guard price, so that an order sized into it passes the gate."""
-    product, limits = watch.product, account.limits
-    position, rules = account.portfolio.positions.of(product), account.catalog.rules(product)
+def view_of(
+    account: Account,
+    watch: Watch,
+    position: Position,
+    *,
+    strategy: str,
+    memory: dict[str, str],
+    at: int,
+    window: int,
+) -> View:
+    """The room is counted at the guard price, so that an order sized into it passes the gate.
+
+    `position` is the strategy's own part of the product; equity and room are the account's.
+    """
+    product, limits, rules = watch.product, account.limits, account.catalog.rules(watch.product)
     mark = account.portfolio.marks.mark(product)
     rate = account.catalog.last_rate(product)
     price = highest = ZERO if mark is None else mark.price
@@ -29,6 +41,7 @@ def view_of(account: Account, watch: Watch, *, strategy: str, memory: dict[str, 
         at=at,
         mark=None if mark is None else price,
         marks=tuple(watch.marks[-window:]),
+        marks_from_candles=max(watch.from_candles - max(len(watch.marks) - window, 0), 0),
         qty=position.qty,
         entry_price=position.entry_price,
         opened_at=position.opened_at,
@@ -55,4 +68,5 @@ def _shown(order: Order) -> OpenOrder:
         limit_price=order.limit_price,
         reduce_only=order.reduce_only,
         is_ours=order.origin is Origin.OURS,
+        strategy=order.strategy,
     )
