@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from events.account import BalanceReported
-from events.money import ZERO
+from events.money import ZERO, quotient
 from events.orders import OrderFilled
 from events.position import PositionReported
 from events.record import AnyEvent
@@ -53,8 +53,8 @@ class Till:
             holding.carried += value
         else:
             closed = min(abs(held), abs(signed)) * (1 if held > 0 else -1)
-            share = holding.carried if abs(closed) == abs(held) else holding.carried * closed / held
-            per_unit = fill.value / fill.qty
+            share = quotient(holding.carried * closed, held, places=12)
+            per_unit = quotient(fill.value, fill.qty, places=12)
             self.futures += closed * per_unit - share
             holding.carried += (signed + closed) * per_unit - share
         holding.qty += signed
