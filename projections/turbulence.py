@@ -99,11 +99,13 @@ class Breaker(msgspec.Struct, kw_only=True):
                 found.lose()
             mark = marks.mark(product)
             found.sample(None if mark is None else mark.price)
-            self.volatility.pop(product, None)
-            if limits.enable_volatility_circuit_breaker:
-                self._measure(product, found, limits, at, interval_s)
+            self.measure(product, found, limits, at, interval_s)
 
-    def _measure(self, product: str, found: Returns, limits: RiskLimits, at: int, interval_s: int) -> None:
+    def measure(self, product: str, found: Returns, limits: RiskLimits, at: int, interval_s: int) -> None:
+        """Take a product's volatility anew; it is unknown while the breaker is off or marks are few."""
+        self.volatility.pop(product, None)
+        if not limits.enable_volatility_circuit_breaker:
+            return
         volatility = found.volatility(limits.volatility_window_periods, interval_s=interval_s)
         if volatility is None:
             return

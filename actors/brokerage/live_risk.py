@@ -7,7 +7,7 @@ gate, the day's loss and the distance to liquidation are asked of that account. 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -16,15 +16,23 @@ import msgspec
 
 from actors.brokerage.attached_config import attached_config
 from actors.brokerage.ledger import OwnLog
+from actors.brokerage.refusals import ValidationError, expect_amounts
 from actors.brokerage.risk_config import RiskConfig
 from actors.brokerage.told_account import Held, HeldPosition, Market, mark_of, told_account
-from actors.connection.errors import InvalidOrder
+from actors.brokerage.told_marks import CircuitBreaker, ToldMarks
+from actors.brokerage.turbulence_watch import TurbulenceWatch
 from events.catalog import ProductListed
 from events.market import MarkWentStale
 from events.money import EXACT, ZERO, quotient
-from events.orders import Breach, OrderApproved, OrderProposed, OrderRefused
+from events.orders import OrderApproved, OrderProposed, OrderRefused
 from events.record import AnyEvent
-from events.risk import DailyLossBreached, LiquidationBufferBreached, ReduceOnlyEntered, ReduceOnlyReleased
+from events.risk import (
+    DailyLossBreached,
+    LiquidationBufferBreached,
+    ReduceOnlyEntered,
+    ReduceOnlyReleased,
+    RiskMetricsRecorded,
+)
 from events.session import ClockTicked
 from events.store import EventStore
 from events.terms import NANOSECONDS, OrderKind, Side
@@ -34,31 +42,10 @@ from projections.daily_loss import DailyLoss
 from projections.liquidation import liquidation_buffer
 from projections.sight import Sight
 
+__all__ = ["NAME", "LiveRiskManager", "ValidationError"]
+
 NAME = "risk"
 _STRATEGY = "caller"
-
-
-class ValidationError(InvalidOrder):
-    """Risk refuses an order. The message is that of the first breach; `breaches` holds them all."""
-
-    def __init__(self, refusal: OrderRefused) -> None:
-        super().__init__(refusal.message, code=refusal.code)
-        self.breaches: tuple[Breach, ...] = refusal.breaches
-
-
-class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
-    """The account against its limits. Fractions are of equity; None where it is unknown, or nothing is held."""
-
-    equity: Decimal
-    gross_notional: Decimal
-    exposure_pct: Decimal | None
-    largest_exposure_pct: Decimal | None
-    leverage: Decimal | None
-    liquidation_buffer: Decimal | None
-    daily_loss: Decimal | None
-    daily_loss_limit: Decimal | None
-    reduce_only: bool
-    kill_switch: bool
 
 
 class LiveRiskManager:
@@ -73,16 +60,21 @@ class LiveRiskManager:
         *,
         event_store: EventStore | None = None,
         clock: Callable[[], int] = time.time_ns,
+        mark_interval_s: int = 60,
     ) -> None:
-        """`clock` gives nanoseconds UTC. `event_store` is over an open log; one in memory when None."""
+        """`clock` gives nanoseconds UTC. `event_store` is over an open log; one in memory when None.
+
+        `mark_interval_s` is the time between the marks that volatility is measured by.
+        """
         self.config = RiskConfig() if config is None else config
         self._log = OwnLog(NAME, clock, event_store)
         self.event_store = self._log.store
         self._listings: dict[str, ProductListed] = {}
-        self._marks: dict[str, tuple[Decimal, int]] = {}
+        self._marks = ToldMarks(mark_interval_s)
         self._stale: set[str] = set()
         self._restricted: dict[str, str] = {}
         self._near: set[str] = set()
+        self._watch = TurbulenceWatch(self.config, self._log, self._marks, self._restricted)
         self._day = DailyLoss()
         self._proposals = 0
 
@@ -98,7 +90,8 @@ class LiveRiskManager:
 
     def update_mark(self, symbol: str, price: Decimal, at: int | None = None) -> None:
         """A mark was seen, at `at` in nanoseconds UTC, or now."""
-        self._marks[symbol] = (price, self._log.now() if at is None else at)
+        with _exact():
+            self._marks.tell(symbol, price, self._log.now() if at is None else at)
         self._stale.discard(symbol)
 
     def pre_trade_validate(
@@ -117,11 +110,11 @@ class LiveRiskManager:
         then the approval, with the smaller `qty`. While no mark was ever told, `price` stands for it.
         """
         held = current_positions or {}
-        _expect_amounts(qty=qty, price=price, equity=equity)
+        expect_amounts(qty=qty, price=price, equity=equity)
         with _exact():
             self._listings[symbol] = msgspec.structs.replace(product, product=symbol)
             marks = self._fresh_marks()
-            if symbol not in self._marks:
+            if self._marks.get(symbol) is None:
                 marks[symbol] = price
             account = self._account(held, equity, marks)
             at, self._proposals = self._log.now(), self._proposals + 1
@@ -139,7 +132,8 @@ class LiveRiskManager:
                 mark=marks.get(symbol),
             )
             loss = None if self._day.is_breached else self._day.loss(account.portfolio, account.limits)
-            said = Gate(account, Sight(is_reconciled=True), at, loss=loss).judge(proposal)
+            sight, breaker = Sight(is_reconciled=True), self._marks.breaker
+            said = Gate(account, sight, at, loss=loss, breaker=breaker).judge(proposal)
         return self._answer(proposal, said[0])
 
     def track_daily_pnl(
@@ -151,7 +145,7 @@ class LiveRiskManager:
 
         The first call of a UTC day opens it. The breach is recorded once, and sets `config.reduce_only_mode`.
         """
-        _expect_amounts(equity=equity)
+        expect_amounts(equity=equity)
         with _exact():
             account = self._account({}, equity, {})
             self._hear(account, ClockTicked())
@@ -196,7 +190,8 @@ class LiveRiskManager:
 
         Recorded once, until a new mark comes.
         """
-        seen_at = at if at is not None else self._marks[symbol][1] if symbol in self._marks else None
+        told = self._marks.get(symbol)
+        seen_at = at if at is not None or told is None else told.at
         limit_s = self.config.max_mark_staleness_seconds
         age_ns = 0 if seen_at is None else self._log.now() - seen_at
         if seen_at is not None and age_ns <= limit_s * NANOSECONDS:
@@ -219,15 +214,35 @@ class LiveRiskManager:
                 self._day.fold(said[0], account.portfolio, account.limits)
             self._restricted.pop(symbol or "", None)
 
-    def append_risk_metrics(self, equity: Decimal, positions: Held) -> RiskMetrics:
-        """How much of the limits is used. Nothing is recorded: it follows from what is."""
+    def check_volatility_circuit_breaker(
+        self, symbol: str, recent_marks: Sequence[Decimal] | None = None
+    ) -> CircuitBreaker:
+        """How far the breaker has gone for a product, by its rolling yearly volatility (trading rules A22).
+
+        `recent_marks` are samples one `mark_interval_s` apart, oldest first; without them those told count. A step up
+        is taken and recorded at once: reduce-only for the product, at the top the kill switch. A step down waits for
+        the cooldown; the kill switch stays until an operator resets it.
+        """
+        with _exact():
+            return self._watch.volatility(symbol, recent_marks, self._account({}, ZERO, {}))
+
+    def check_correlation_risk(self, positions: Held) -> bool:
+        """Whether the positions move as one: their concentration, correlations counted, is above its limit.
+
+        Correlations are those of the marks told; one that is unknown counts as the worst. Recorded once a spell.
+        """
+        with _exact():
+            return self._watch.correlation(positions, self._account(positions, ZERO, self._marks.fresh(since=0)))
+
+    def append_risk_metrics(self, equity: Decimal, positions: Held) -> RiskMetricsRecorded:
+        """How much of the limits is used, recorded as a row of type `risk_metrics`."""
         with _exact():
             account = self._account(positions, equity, self._fresh_marks())
             exposures = [account.exposure(product) for product in account.exposed_products()]
             worths = [exposure.notional for exposure in exposures if exposure is not None]
             gross = sum(worths, ZERO)
             loss = self._day.loss(account.portfolio, account.limits)
-            return RiskMetrics(
+            metrics = RiskMetricsRecorded(
                 equity=equity,
                 gross_notional=gross,
                 exposure_pct=_share(gross, equity),
@@ -239,6 +254,8 @@ class LiveRiskManager:
                 reduce_only=self.config.reduce_only_mode,
                 kill_switch=self.config.kill_switch_enabled,
             )
+            self._log.say(metrics)
+        return metrics
 
     def _answer(self, proposal: OrderProposed, said: object) -> OrderApproved | None:
         if isinstance(said, OrderRefused):
@@ -255,11 +272,12 @@ class LiveRiskManager:
 
     def _fresh_marks(self) -> dict[str, Decimal]:
         oldest = self._log.now() - self.config.max_mark_staleness_seconds * NANOSECONDS
-        return {symbol: price for symbol, (price, at) in self._marks.items() if at >= oldest}
+        return self._marks.fresh(since=oldest)
 
     def _to_liquidation_price(self, symbol: str, position: HeldPosition) -> Decimal | None:
         """The move to the exchange's liquidation price, as a fraction of the mark. A price of zero: there is none."""
-        mark = mark_of(position) or (self._marks[symbol][0] if symbol in self._marks else None)
+        told = self._marks.get(symbol)
+        mark = mark_of(position) or (None if told is None else told.price)
         price = position.get("liquidation_price")
         return quotient(abs(mark - price), mark, places=8) if mark and price else None
 
@@ -273,15 +291,6 @@ def _exact() -> Iterator[None]:
     """The money context, whatever thread calls."""
     with localcontext(EXACT):
         yield
-
-
-def _expect_amounts(**amounts: Decimal) -> None:
-    """Raise before a check is asked about something that is no number: an error there would not be a refusal."""
-    for name, amount in amounts.items():
-        if not isinstance(amount, Decimal):
-            raise TypeError(f"{name} is a Decimal, not {type(amount).__name__}")
-        if not amount.is_finite() and name != "qty":  # the gate has a word for such a quantity
-            raise ValueError(f"{name} cannot be {amount}")
 
 
 def _share(amount: Decimal, equity: Decimal) -> Decimal | None:

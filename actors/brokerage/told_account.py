@@ -9,7 +9,7 @@ from typing import TypeAlias, TypedDict
 import msgspec
 
 from events.catalog import ProductListed
-from events.configuration import Configuration, ProductSetting, RiskLimits
+from events.configuration import Configuration, FeeSetting, PaperSetting, ProductSetting, RiskLimits
 from events.market import MarkUpdated
 from events.money import ONE, ZERO
 from events.terms import MarkSource
@@ -20,6 +20,9 @@ from projections.marks import Marks
 from projections.notional import notional
 from projections.portfolio import Portfolio
 from projections.positions import Position, Positions
+
+#: Who tells an account tells equity as he counts it; what fees take of it is his.
+_FREE = PaperSetting(fees=FeeSetting(maker_rate=ZERO, taker_rate=ZERO))
 
 
 class HeldPosition(TypedDict, total=False):
@@ -56,6 +59,7 @@ def told_account(
     configuration = Configuration(
         products={product: ProductSetting(exchange_id=_exchange_id(market, product)) for product in products},
         risk=limits,
+        paper=_FREE,
     )
     account.limits = Limits(configuration=configuration, limits=limits, reduce_only=dict(reduce_only))
     account.portfolio.positions = Positions(by_product={})

@@ -98,6 +98,11 @@ def test_a_decimal_may_be_written_as_text_and_a_whole_number_too(given: Given) -
             'write UTC as "09:00"',
         ),
         ("[risk]\nvolatility_warning_threshold = 0.9", "risk.volatility_warning_threshold", "warning <= reduce_only"),
+        ("[risk]\nvolatility_window_periods = 241", "risk.volatility_window_periods", "from 2 to 240"),
+        ("[risk]\nmax_correlated_concentration = 1.5", "risk.max_correlated_concentration", "at most 1"),
+        ('[halts]\nweekly_new_york = ["friday 17-18"]', "halts.weekly_new_york", '"fri 17:00-18:00"'),
+        ('[halts]\nweekly_new_york = ["fri 18:00-17:00"]', "halts.weekly_new_york", '"fri 17:00-18:00"'),
+        ("[halts]\nlead_s = -1", "halts.lead_s", "0 or more"),
         ('[paper]\nsettlement_times_utc = ["25:00"]', "paper.settlement_times_utc", "UTC"),
         (BTC + '[strategies.a]\nuses = "a file.py"\nproduct = "BTC-PERP"', "strategies.a.uses", "module:Class"),
         ('[strategies.a]\nuses = "baseline"', "strategies.a.product", "set product"),
@@ -212,7 +217,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("variable", [name for name in RISK if name != "RISK_ENABLE_VOLATILITY_CB"])
+@pytest.mark.parametrize("variable", RISK)
 def test_each_of_the_seeds_variables_sets_its_limit_over_the_file(given: Given, variable: str) -> None:
     field = RISK[variable][1]
     text, meant = EXAMPLES[field]
@@ -225,9 +230,13 @@ def test_each_of_the_seeds_variables_sets_its_limit_over_the_file(given: Given, 
     assert all(each.name.startswith(f"risk.{field}") for each in names)
 
 
-def test_a_breaker_that_is_not_built_cannot_be_relied_on(given: Given) -> None:
-    with pytest.raises(ConfigurationError, match=r"RISK_ENABLE_VOLATILITY_CB: .*not built yet"):
-        given(RISK_ENABLE_VOLATILITY_CB="true")
+@pytest.mark.parametrize("limit", [name for name in RiskLimits.__struct_fields__ if name.endswith("_per_symbol")])
+def test_every_limit_by_product_must_name_a_product(given: Given, limit: str) -> None:
+    if not isinstance(getattr(RiskLimits(), limit), dict):
+        assert limit == "max_position_pct_per_symbol"  # one number for all
+        return
+    with pytest.raises(ConfigurationError, match=f"risk.{limit}.SOL-PERP: there is no product SOL-PERP"):
+        given(BTC + f"[risk.{limit}]\nSOL-PERP = 0.1")
 
 
 def test_two_strategies_cannot_share_one_position(given: Given) -> None:

@@ -212,11 +212,124 @@ def test_a_mark_that_was_never_seen_is_stale_and_one_that_grows_old_too() -> Non
     assert desk.refused() == "Mark price of BTC-PERP is stale or unknown"
 
 
-def test_metrics_say_how_much_of_the_limits_is_used() -> None:
-    metrics = Desk().risk.append_risk_metrics(D(100_000), LONG | {"ETH-PERP": {"qty": D(-3), "notional": D(5_000)}})
+def test_metrics_say_how_much_of_the_limits_is_used_and_are_a_row_of_their_own() -> None:
+    desk = Desk()
+    held = LONG | {"ETH-PERP": {"qty": D(-3), "notional": D(5_000)}}
+    metrics = desk.risk.append_risk_metrics(D(100_000), held)
     assert (metrics.gross_notional, metrics.leverage) == (D(55_000), D("0.55"))
     assert metrics.largest_exposure_pct == D("0.5")
     assert metrics.liquidation_buffer is not None
+    (row,) = desk.risk.event_store.tail("risk_engine", 10, ["metric"])
+    assert (row["type"], row["event_type"], row["gross_notional"]) == ("risk_metrics", "risk_metrics", D(55_000))
+
+
+def swings(size: Decimal, count: int = 21) -> list[Decimal]:
+    """Marks whose returns are about `size` up, then down again."""
+    return [D(50_000) * (1 + size) if place % 2 else D(50_000) for place in range(count)]
+
+
+class TestVolatility:
+    def check(self, desk: Desk, size: str, count: int = 21) -> Any:
+        return desk.risk.check_volatility_circuit_breaker("BTC-PERP", swings(D(size), count))
+
+    def test_the_breaker_goes_up_step_by_step_and_says_each_step_once(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True)
+        calm = self.check(desk, "0.0001")
+        assert (calm["triggered"], calm["action"], calm["threshold"]) == (False, "none", None)
+        assert calm["volatility"] == D("0.074378")
+        for size, action in (("0.00022", "warning"), ("0.00028", "reduce_only"), ("0.0004", "kill_switch")):
+            found = self.check(desk, size)
+            assert (found["triggered"], found["action"]) == (True, action)
+            self.check(desk, size)
+        assert desk.said() == ["volatility_circuit_breaker"] * 3
+        assert desk.risk.config.kill_switch_enabled
+        assert desk.refused() == "Kill switch enabled - all trading halted"
+
+    def test_too_few_marks_say_nothing(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True)
+        assert self.check(desk, "0.1", count=20)["volatility"] is None
+        assert self.check(desk, "0.1", count=21)["action"] == "kill_switch"
+
+    def test_while_it_is_switched_off_it_does_nothing(self) -> None:
+        desk = Desk()
+        assert self.check(desk, "0.1") == {
+            "symbol": "BTC-PERP",
+            "triggered": False,
+            "action": "none",
+            "volatility": None,
+            "threshold": None,
+            "periods": 20,
+        }
+        assert desk.order() is None
+
+    def test_reduce_only_holds_the_product_until_it_was_calm_for_the_cooldown(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True)
+        self.check(desk, "0.00028")
+        assert desk.refused() == "Reduce-only mode active - cannot increase position for BTC-PERP"
+        assert desk.order("sell", "1", current_positions=LONG) is None
+        desk.at += 30 * 60 * NANOSECONDS - 1
+        assert self.check(desk, "0.0001")["action"] == "reduce_only"
+        desk.at += 1
+        assert self.check(desk, "0.0001")["action"] == "none"
+        assert desk.order() is None
+
+    def test_what_an_operator_restricted_is_not_released_by_a_calm_market(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True, circuit_breaker_cooldown_minutes=0)
+        near: Any = {"side": "long", "qty": D(1), "mark": D(50_000), "liquidation_price": D(45_000)}
+        desk.risk.check_liquidation_buffer("BTC-PERP", near, D(100_000))
+        self.check(desk, "0.00028")
+        self.check(desk, "0.0001")
+        assert desk.refused() == "Reduce-only mode active - cannot increase position for BTC-PERP"
+
+    def test_at_the_intraday_threshold_entries_wait_and_exits_do_not(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True, max_intraday_volatility_threshold=0.1)
+        self.check(desk, "0.00019")
+        assert desk.refused() == "Volatility of BTC-PERP is 14.1% a year, at or above 10.0%: no entries"
+        assert desk.order("sell", "1", current_positions=LONG) is None
+
+    def test_without_marks_given_those_that_were_told_count_one_a_minute(self) -> None:
+        desk = Desk(enable_volatility_circuit_breaker=True)
+        for place, mark in enumerate(swings(D("0.00022"))):
+            for _ in range(2):  # the second of a minute is no sample
+                desk.risk.update_mark("BTC-PERP", mark, at=MIDNIGHT + place * 60 * NANOSECONDS)
+        found = desk.risk.check_volatility_circuit_breaker("BTC-PERP")
+        assert (found["action"], found["volatility"]) == ("warning", D("0.163622"))
+        desk.risk.update_mark("BTC-PERP", D(50_000), at=MIDNIGHT + 22 * 60 * NANOSECONDS)  # one is missing
+        assert desk.risk.check_volatility_circuit_breaker("BTC-PERP")["volatility"] is None
+
+
+class TestCorrelation:
+    def told(self, other: str = "0.0002") -> Desk:
+        """Marks of two products: the second moves by `other` where the first moves by 0.0002."""
+        desk = Desk()
+        for place in range(21):
+            at = MIDNIGHT + place * 60 * NANOSECONDS
+            desk.risk.update_mark("BTC-PERP", swings(D("0.0002"))[place], at=at)
+            desk.risk.update_mark("ETH-PERP", swings(D(other))[place], at=at)
+        return desk
+
+    def held(self, other: str) -> Any:
+        return {
+            "BTC-PERP": {"qty": D(1), "mark": D(50_000)},
+            "ETH-PERP": {"qty": D(other), "mark": D(50_000)},
+        }
+
+    def test_positions_that_move_as_one_are_a_risk_said_once(self) -> None:
+        desk = self.told()
+        assert desk.risk.check_correlation_risk(self.held("1"))
+        assert desk.risk.check_correlation_risk(self.held("1"))
+        assert desk.said() == ["correlation_risk"]
+        assert not desk.risk.check_correlation_risk(self.held("-1"))
+        assert desk.risk.check_correlation_risk(self.held("1"))
+        assert desk.said() == ["correlation_risk"] * 2
+
+    def test_of_products_that_move_against_each_other_the_same_side_is_a_hedge(self) -> None:
+        assert not self.told("-0.0002").risk.check_correlation_risk(self.held("1"))
+        assert self.told("-0.0002").risk.check_correlation_risk(self.held("-1"))
+
+    def test_an_unknown_correlation_counts_as_the_worst_and_a_single_position_as_none(self) -> None:
+        assert Desk().risk.check_correlation_risk(self.held("-1"))
+        assert not Desk().risk.check_correlation_risk({"BTC-PERP": {"qty": D(1), "mark": D(50_000)}})
 
 
 def test_a_store_over_a_file_is_not_written_to_by_another(tmp_path: Any) -> None:

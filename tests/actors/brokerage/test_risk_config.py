@@ -37,7 +37,7 @@ WRITTEN: dict[str, str] = {
     "RISK_KILL_SWITCH_ENABLED": "yes",
     "RISK_REDUCE_ONLY_MODE": "1",
     "RISK_MAX_MARK_STALENESS_SECONDS": "90",
-    "RISK_ENABLE_VOLATILITY_CB": "false",  # its default: switched on, it is refused until it has an effect
+    "RISK_ENABLE_VOLATILITY_CB": "true",
     "RISK_MAX_INTRADAY_VOL": "0.14",
     "RISK_VOL_WINDOW_PERIODS": "30",
     "RISK_CB_COOLDOWN_MIN": "15",
@@ -63,7 +63,7 @@ def test_every_variable_sets_its_limit() -> None:
     config, default = RiskConfig.from_env(WRITTEN), RiskLimits()
     assert {*WRITTEN, "RISK_MAX_TOTAL_EXPOSURE_PCT"} == {*RISK}
     same = {way[1] for variable, way in RISK.items() if getattr(config, way[1]) == getattr(default, way[1])}
-    assert same == {"enable_volatility_circuit_breaker"}
+    assert same == set()
 
 
 def test_every_limit_reads_the_same_from_the_environment_from_json_and_from_toml(tmp_path: Path) -> None:
