@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from events.money import plain
 from events.terms import NANOSECONDS
 
 _FRACTION = re.compile(r"(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)")
@@ -81,6 +82,15 @@ def amount_of(value: object) -> Decimal | None:
     if not amount.is_finite() or not -40 <= amount.adjusted() < 40 or len(amount.as_tuple().digits) > 40:
         raise ValueError(f"Expected a decimal of sane size, got {str(value)[:40]!r}")
     return amount
+
+
+def decimal_text(amount: Decimal) -> str:
+    """A decimal as the exchange reads it: no exponent, no trailing zeros.
+
+    >>> decimal_text(Decimal("3.00")), decimal_text(Decimal("2E+1")), decimal_text(Decimal("1E-8"))
+    ('3', '20', '0.00000001')
+    """
+    return format(plain(amount), "f")
 
 
 def instant_of(value: object) -> int | None:

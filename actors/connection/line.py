@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from actors.connection.amounts import UNREADABLE
+from actors.connection.amounts import UNREADABLE, decimal_text
 from actors.connection.auth import Signer, redacted
 from actors.connection.backoff import MAX_RETRY_AFTER_S, retry_after_s, retry_delay
 from actors.connection.errors import (
@@ -144,6 +145,32 @@ class Line:
             time.sleep(delay)
         else:
             self.pause(delay)
+
+
+class Linked(Protocol):
+    """Whatever has a line: a client, whose methods the functions of the modules `client_…` are."""
+
+    @property
+    def line(self) -> Line: ...
+
+
+def queried(**fields: str | int | bool | Decimal | Sequence[str] | None) -> list[tuple[str, str]]:
+    """The query of a request: None is left out, a list repeats its name.
+
+    >>> queried(product_ids=["A", "B"], limit=5, is_open=None, deep=True)
+    [('product_ids', 'A'), ('product_ids', 'B'), ('limit', '5'), ('deep', 'true')]
+    """
+    query: list[tuple[str, str]] = []
+    for name, value in fields.items():
+        if isinstance(value, bool):
+            query.append((name, "true" if value else "false"))
+        elif isinstance(value, Decimal):
+            query.append((name, decimal_text(value)))
+        elif isinstance(value, (str, int)):
+            query.append((name, str(value)))
+        elif value is not None:
+            query += [(name, each) for each in value]
+    return query
 
 
 def never_ends(path: str) -> BrokerageAPIError:

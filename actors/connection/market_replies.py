@@ -24,6 +24,8 @@ class PerpetualDetails(Reply, frozen=True):
     funding_time: Instant = None
     max_leverage: Amount = None
     open_interest: Amount = None
+    base_asset_uuid: Text = ""
+    underlying_type: Text = ""
 
 
 class FutureDetails(Reply, frozen=True):
@@ -43,6 +45,23 @@ class FutureDetails(Reply, frozen=True):
     overnight_margin_rate: MarginRate | None = None
     settlement_price: Amount = None
     index_price: Amount = None
+    open_interest: Amount = None
+    risk_managed_by: Text = ""
+    group_description: Text = ""
+    group_short_description: Text = ""
+    contract_expiry_timezone: Text = ""
+    contract_expiry_name: Text = ""
+    contract_display_name: Text = ""
+    display_name: Text = ""
+    time_to_expiry_ms: Amount = None
+    non_crypto: bool | None = None
+    twenty_four_by_seven: bool | None = None
+    futures_asset_type: Text = ""
+
+
+class Maintenance(Reply, frozen=True):
+    start_time: Instant = None
+    end_time: Instant = None
 
 
 class TradingSession(Reply, frozen=True):
@@ -50,6 +69,9 @@ class TradingSession(Reply, frozen=True):
     open_time: Instant = None
     close_time: Instant = None
     session_state: Text = ""
+    after_hours_order_entry_disabled: bool | None = None
+    closed_reason: Text = ""
+    maintenance: Maintenance | None = None
 
 
 class Product(Reply, frozen=True):
@@ -73,6 +95,21 @@ class Product(Reply, frozen=True):
     limit_only: bool = False
     post_only: bool = False
     view_only: bool = False
+    auction_mode: bool | None = None
+    new: bool | None = None
+    new_at: Instant = None
+    watched: bool | None = None
+    alias: Text = ""
+    alias_to: list[str] | None = None
+    base_name: Text = ""
+    quote_name: Text = ""
+    base_display_symbol: Text = ""
+    quote_display_symbol: Text = ""
+    quote_max_size: Amount = None
+    volume_24h: Amount = None
+    approximate_quote_24h_volume: Amount = None
+    price_percentage_change_24h: Amount = None
+    volume_percentage_change_24h: Amount = None
     mid_market_price: Amount = None
     fcm_trading_session_details: TradingSession | None = None
     future_product_details: FutureDetails | None = None
@@ -95,6 +132,10 @@ class PriceBook(Reply, frozen=True):
     time: Instant = None
 
 
+class PriceBooks(Reply, frozen=True):
+    pricebooks: list[PriceBook]
+
+
 class ProductBook(Reply, frozen=True):
     pricebook: PriceBook
     last: Amount = None
@@ -112,6 +153,9 @@ class MarketTrade(Reply, frozen=True):
     size: Amount
     time: Instant
     side: Text = ""
+    bid: Amount = None
+    ask: Amount = None
+    exchange: Text = ""
 
 
 class Ticker(Reply, frozen=True):

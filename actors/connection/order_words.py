@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from actors.connection.amounts import decimal_text
 from actors.connection.errors import InvalidOrder
 from actors.connection.replies import Order
 from events.ids import is_derived
-from events.money import ZERO, plain
+from events.money import ZERO
 from events.orders import OrderReported, OrderSubmitted
 from events.terms import OrderKind, OrderStatus, Origin, Side
 
@@ -100,10 +101,10 @@ def configuration_of(order: OrderSubmitted) -> dict[str, dict[str, str | bool]]:
 def text_of(amount: Decimal) -> str:
     """A decimal as the exchange reads it: no exponent, no trailing zeros.
 
-    >>> text_of(Decimal("3.00")), text_of(Decimal("2E+1"))
-    ('3', '20')
+    >>> text_of(Decimal("3.00")), text_of(Decimal("2E+1")), text_of(Decimal("1E-8"))
+    ('3', '20', '0.00000001')
     """
-    return str(plain(amount)) if amount else "0"
+    return decimal_text(amount)
 
 
 def report_of(order: Order, products: Mapping[str, str], at: int) -> OrderReported | None:

@@ -1,4 +1,4 @@
-"""What the REST surface answers about account and orders, typed; `market_replies` and `account_replies` have the rest.
+"""What the REST surface answers about account and orders, typed; the other `…_replies` have the rest.
 
 Field names are the exchange's; fields we do not know are kept (`Reply.unknown`). Money is `Decimal | None` (an empty
 text is None), times are nanoseconds UTC or None, a text that is null is empty. What must be there has no default.
@@ -7,6 +7,7 @@ text is None), times are nanoseconds UTC or None, a text that is null is empty. 
 from __future__ import annotations
 
 from actors.connection.amounts import Amount, Instant, Text
+from actors.connection.configurations import Configuration, OrderSize, typed
 from actors.connection.reading import Reply
 
 
@@ -22,6 +23,15 @@ class Account(Reply, frozen=True):
     platform: Text = ""
     active: bool = True
     ready: bool = True
+    default: bool | None = None
+    created_at: Instant = None
+    updated_at: Instant = None
+    deleted_at: Instant = None
+    retail_portfolio_id: Text = ""
+
+
+class OneAccount(Reply, frozen=True):
+    account: Account
 
 
 class Accounts(Reply, frozen=True):
@@ -30,15 +40,12 @@ class Accounts(Reply, frozen=True):
     cursor: Text = ""
 
 
-class OrderSize(Reply, frozen=True):
-    """The inside of any order configuration."""
+class Edited(Reply, frozen=True):
+    """One edit that was taken: what the order was changed to, and when."""
 
-    base_size: Amount = None
-    quote_size: Amount = None
-    limit_price: Amount = None
-    stop_price: Amount = None
-    post_only: bool = False
-    end_time: Instant = None
+    price: Amount = None
+    size: Amount = None
+    replace_accept_timestamp: Instant = None
 
 
 class Order(Reply, frozen=True):
@@ -64,6 +71,30 @@ class Order(Reply, frozen=True):
     pending_cancel: bool = False
     size_in_quote: bool = False
     is_liquidation: bool = False
+    user_id: Text = ""
+    completion_percentage: Amount = None
+    fee: Amount = None
+    total_value_after_fees: Amount = None
+    trigger_status: Text = ""
+    order_placement_source: Text = ""
+    outstanding_hold_amount: Amount = None
+    leverage: Amount = None
+    margin_type: Text = ""
+    retail_portfolio_id: Text = ""
+    originating_order_id: Text = ""
+    attached_order_id: Text = ""
+    attached_order_configuration: dict[str, OrderSize | None] | None = None
+    settled: bool | None = None
+    size_inclusive_of_fees: bool | None = None
+    edit_history: list[Edited] | None = None
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """How the order is carried out; None where the exchange does not say, or in words we do not know."""
+        for key, size in (self.order_configuration or {}).items():
+            if size is not None:
+                return typed(key, size)
+        return None
 
 
 class Orders(Reply, frozen=True):
@@ -81,6 +112,7 @@ class Placed(Reply, frozen=True):
     product_id: Text = ""
     side: Text = ""
     client_order_id: Text = ""
+    attached_order_id: Text = ""
 
 
 class Refusal(Reply, frozen=True):
@@ -92,7 +124,10 @@ class Refusal(Reply, frozen=True):
 
 
 class OrderReply(Reply, frozen=True):
-    """The answer to a create or a close: accepted or refused, HTTP 200 in both cases."""
+    """The answer to a create or a close: accepted or refused, HTTP 200 in both cases.
+
+    The configuration that comes with it echoes the request, not what is stored: it is not read.
+    """
 
     success: bool
     success_response: Placed | None = None
@@ -111,21 +146,6 @@ class CancelResults(Reply, frozen=True):
     results: list[CancelResult]
 
 
-class Preview(Reply, frozen=True):
-    """`errs` empty: acceptable. Nothing is reserved."""
-
-    errs: list[str]
-    warning: list[str] = []
-    order_total: Amount = None
-    commission_total: Amount = None
-    base_size: Amount = None
-    quote_size: Amount = None
-    best_bid: Amount = None
-    best_ask: Amount = None
-    order_margin_total: Amount = None
-    slippage: Amount = None
-
-
 class Fill(Reply, frozen=True):
     """`entry_id` is the unique key; `side` is ours; `size` is in quote when `size_in_quote`."""
 
@@ -142,6 +162,8 @@ class Fill(Reply, frozen=True):
     sequence_timestamp: Instant = None
     liquidity_indicator: Text = ""
     size_in_quote: bool = False
+    user_id: Text = ""
+    retail_portfolio_id: Text = ""
 
 
 class Fills(Reply, frozen=True):
@@ -155,6 +177,19 @@ class KeyPermissions(Reply, frozen=True):
     can_transfer: bool
     portfolio_uuid: Text = ""
     portfolio_type: Text = ""
+
+
+class WindowMeasure(Reply, frozen=True):
+    """Margin in one window. Sources disagree on the buffer's name; both are read."""
+
+    margin_window_type: Text = ""
+    margin_level: Text = ""
+    initial_margin: Amount = None
+    maintenance_margin: Amount = None
+    liquidation_buffer: Amount = None
+    liquidation_buffer_percentage: Amount = None
+    total_hold: Amount = None
+    futures_buying_power: Amount = None
 
 
 class BalanceSummary(Reply, frozen=True):
@@ -172,6 +207,8 @@ class BalanceSummary(Reply, frozen=True):
     liquidation_threshold: Amount = None
     liquidation_buffer_amount: Amount = None
     liquidation_buffer_percentage: Amount = None
+    intraday_margin_window_measure: WindowMeasure | None = None
+    overnight_margin_window_measure: WindowMeasure | None = None
 
 
 class FuturesBalance(Reply, frozen=True):
@@ -188,10 +225,15 @@ class FuturesPosition(Reply, frozen=True):
     avg_entry_price: Amount = None
     unrealized_pnl: Amount = None
     daily_realized_pnl: Amount = None
+    expiration_time: Instant = None
 
 
 class FuturesPositions(Reply, frozen=True):
     positions: list[FuturesPosition]
+
+
+class OneFuturesPosition(Reply, frozen=True):
+    position: FuturesPosition
 
 
 class MarginWindowNow(Reply, frozen=True):
@@ -202,6 +244,7 @@ class MarginWindowNow(Reply, frozen=True):
 class CurrentMarginWindow(Reply, frozen=True):
     margin_window: MarginWindowNow
     is_intraday_margin_killswitch_enabled: bool = False
+    is_intraday_margin_enrollment_killswitch_enabled: bool | None = None
 
 
 class ErrorBody(Reply, frozen=True):

@@ -20,6 +20,8 @@ from actors.door import Lane
 from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.orders import (
     CancelRejected,
+    FillsReported,
+    FillsWanted,
     OrderNotFound,
     OrderOutcomeUnknown,
     OrderRejected,
@@ -514,13 +516,13 @@ def test_an_intent_whose_time_ran_out_is_withheld(booth: Booth, reduce_only: boo
 
 def test_the_expiry_is_looked_at_after_the_rate_limiter_and_before_the_send(booth: Booth) -> None:
     with desk(booth) as ours:
-        take = ours.client._line.limiter.take
+        take = ours.client.line.limiter.take
 
         def slow(*args: Any) -> None:
             take(*args)
             ours.now += 3 * NANOSECONDS
 
-        ours.client._line.limiter.take = slow  # type: ignore[assignment,method-assign]  # the limiter takes its time
+        ours.client.line.limiter.take = slow  # type: ignore[assignment,method-assign]  # the limiter takes its time
         ours.commit(submitted(1))
         ours.door.wait_for(OrderWithheld)
     assert not booth.creates
@@ -550,7 +552,7 @@ def test_a_kill_heard_while_an_order_waits_still_stops_it(booth: Booth) -> None:
 def test_entries_that_would_wait_too_long_for_the_rate_limit_are_withheld_and_exits_leave(booth: Booth) -> None:
     with desk(booth, limit=10) as ours:
         for _ in range(8):
-            ours.client._line.limiter.take()
+            ours.client.line.limiter.take()
         ours.commit(submitted(1), submitted(2, reduce_only=True))
         (withheld,) = ours.door.wait_for(OrderWithheld)
         ours.door.wait_for(OrderReported)
@@ -750,3 +752,41 @@ def test_intents_of_one_kind_leave_in_the_order_of_the_log(booth: Booth) -> None
         ours.commit(*orders)
         ours.door.wait(lambda told: sum(_is(each, OrderStatus.PENDING) for each in told) == 20)
     assert booth.creates == [order.order for order in orders]
+
+
+def test_the_fills_of_an_order_are_read_by_its_id_when_they_are_wanted(booth: Booth) -> None:
+    line = {
+        "entry_id": "e-1",
+        "trade_id": "t-1",
+        "order_id": "x-1",
+        "product_id": "BIP-20DEC30-CDE",
+        "side": "BUY",
+        "trade_type": "FILL",
+        "price": "68925",
+        "size": "3",
+        "commission": "0.42",
+        "sequence_timestamp": "2026-04-07T14:30:03Z",
+    }
+    booth.faults["/orders/historical/fills"] = lambda request, _: reply({"fills": [line], "cursor": ""})
+    wanted = [
+        FillsWanted(order=order_id(n), exchange_order=f"x-{n}", product="BTC-PERP", filled_qty=Decimal(3))
+        for n in (1, 2)
+    ]
+    with desk(booth) as ours:
+        ours.commit(*wanted)
+        (told,) = ours.door.wait_for(FillsReported, 1)[:1]
+    assert (told.exchange_order, [entry.entry for entry in told.entries]) == ("x-1", ["e-1"])
+    asked = [request.query for request in booth.peer.of("GET", "/orders/historical/fills")]
+    assert all("order_ids=x-1" in query or "order_ids=x-2" in query for query in asked)
+
+
+def test_a_list_of_fills_that_cannot_be_read_says_nothing_and_stops_nothing(booth: Booth) -> None:
+    booth.faults["/orders/historical/fills"] = lambda request, _: reply({"fills": "none"})
+    with desk(booth) as ours:
+        ours.commit(
+            FillsWanted(order=order_id(1), exchange_order="x-1", product="BTC-PERP", filled_qty=Decimal(3)),
+            submitted(2),
+        )
+        ours.door.wait_for(OrderReported, 1)
+        assert not ours.door.of(FillsReported)
+        assert not ours.door.of(KillSwitchThrown)
