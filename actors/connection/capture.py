@@ -1,7 +1,8 @@
 """Frames kept as they were received: one file after another, compressed, bounded, readable after a kill.
 
-A file is one zstd stream. Its first line is the header as JSON; then each entry is a line `at connection kind length`
-(receive time in nanoseconds UTC, the feed's count of connections), the bytes themselves, and a line end. What a feed
+A file is one zstd stream of entries: a line `crc at connection kind length` (receive time in nanoseconds UTC, the
+feed's count of connections; the CRC-32 in hex is of the rest of the line and the bytes), the bytes themselves, and a
+line end. The first entry is the header, as JSON. What a feed
 sends is never captured, so no token can be in it; should the exchange echo one, it is redacted. Only the feed's own
 thread writes. A disk that refuses ends the capture with an error in the log, and never the feed.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -85,9 +87,7 @@ class FrameCapture:
         self._number = 0
 
     def connected(self, connection: int, wanted: Sequence[Wanted]) -> None:
-        self._write(
-            "connected", connection, msgspec.json.encode([[each.channel, *each.product_ids] for each in wanted])
-        )
+        self._write("connected", connection, msgspec.json.encode(wanted))
 
     def received(self, raw: bytes, connection: int) -> None:
         if b"eyJ" in raw or b"PRIVATE KEY" in raw:
@@ -106,8 +106,8 @@ class FrameCapture:
 
     def _write(self, kind: str, connection: int, payload: bytes) -> None:
         if not self.is_broken:
-            head = f"{self._now()} {connection} {kind} {len(payload)}\n".encode()
-            self._guarded(lambda: self._append(head + payload + b"\n"))
+            entry = _entry(self._now(), connection, kind, payload)
+            self._guarded(lambda: self._append(entry))
 
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
@@ -124,7 +124,8 @@ class FrameCapture:
             self._number += 1
             self._make_room()
             name = f"{self._header.feed}.{self._header.run}.{self._number:06d}{SUFFIX}"
-            self._file = _OpenFile(self._folder / name, msgspec.json.encode(self._header) + b"\n")
+            header = _entry(self._header.run, 0, "header", msgspec.json.encode(self._header))
+            self._file = _OpenFile(self._folder / name, header)
         self._file.append(entry)
 
     def _make_room(self) -> None:
@@ -195,11 +196,10 @@ class CaptureFile:
             self.cut_short = f"{self.path.name} was not closed; its last entry is whole"
 
     def _header_of(self, unpacked: _Unpacked) -> CaptureHeader:
-        line = unpacked.line()
-        try:
-            header = msgspec.json.decode(line or b"", type=CaptureHeader)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise CaptureDamaged(f"{self.path} does not begin as a capture of frames") from None
+        first = self._entry(unpacked)
+        if first is None or first.kind != "header":
+            raise CaptureDamaged(f"{self.path} does not begin as a capture of frames")
+        header = msgspec.json.decode(first.payload, type=CaptureHeader)
         if header.capture != VERSION:
             raise CaptureDamaged(f"{self.path} is a capture of version {header.capture}; {VERSION} is read here")
         return header
@@ -209,13 +209,15 @@ class CaptureFile:
         line = unpacked.line()
         if line is None:
             return None
-        words = line.split(b" ")
-        if len(words) != 4 or not (words[0] + words[1] + words[3]).isdigit() or int(words[3]) > _ENTRY_CAP:
-            raise CaptureDamaged(f"{self.path}: no entry begins at byte {place} of its unpacked bytes")
-        payload = unpacked.exactly(int(words[3]) + 1, len(line) + 1)
-        if payload is None:
-            return None
-        return Entry(int(words[0]), int(words[1]), words[2].decode(), payload[:-1])
+        crc, _, head = line.partition(b" ")
+        words = head.split(b" ")
+        if len(words) == 4 and (words[0] + words[1] + words[3]).isdigit() and int(words[3]) <= _ENTRY_CAP:
+            payload = unpacked.exactly(int(words[3]) + 1, len(line) + 1)
+            if payload is None:
+                return None
+            if crc == _crc(head, payload[:-1]) and payload[-1:] == b"\n":
+                return Entry(int(words[0]), int(words[1]), words[2].decode(), payload[:-1])
+        raise CaptureDamaged(f"{self.path}: no entry stands at byte {place} of its unpacked bytes")
 
 
 class _Unpacked:
@@ -265,6 +267,15 @@ class _Unpacked:
         except zstandard.ZstdError as error:
             raise CaptureDamaged(f"{self._path}: {error}; {self.place} bytes before it are whole") from None
         return True
+
+
+def _entry(at: int, connection: int, kind: str, payload: bytes) -> bytes:
+    head = f"{at} {connection} {kind} {len(payload)}".encode()
+    return b"%s %s\n%s\n" % (_crc(head, payload), head, payload)
+
+
+def _crc(head: bytes, payload: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(payload, zlib.crc32(head))
 
 
 def capture_files(place: Path) -> list[Path]:

@@ -132,6 +132,9 @@ class Feed(ABC):
                 self._stopped.wait(self._pause_s(failures))
         except DoorClosed:
             return
+        finally:
+            if self._capture is not None:
+                self._capture.close()
 
     def _connect_and_listen(self) -> Sequence[AnyEvent]:
         """Live through one connection; the facts of its end."""
@@ -154,6 +157,9 @@ class Feed(ABC):
         raise AssertionError("listening ends by an exception")
 
     def _ended(self, error: Exception) -> Sequence[AnyEvent]:
+        """The facts of a connection's end; none when it was ended from here."""
+        if self._stopped.is_set():
+            return ()
         facts = end_facts(self.name, self._connection, error)
         if self._capture is not None:
             self._capture.ended(facts, self._connection)

@@ -30,9 +30,10 @@ class Wanted(NamedTuple):
 class Hearing:
     """One connection, from its first frame on. What comes before all channels are acknowledged is held back."""
 
-    def __init__(self, wanted: Sequence[Wanted], products: Mapping[str, str]) -> None:
-        """`products` maps the exchange's ids to ours."""
-        self.is_whole = False  # every channel is acknowledged
+    def __init__(self, wanted: Sequence[Wanted], products: Mapping[str, str], *, is_midway: bool = False) -> None:
+        """`products` maps the exchange's ids to ours. `is_midway`: the first frame heard is not the connection's."""
+        self.is_whole = is_midway  # every channel is acknowledged
+        self._is_midway = is_midway
         self._wanted = wanted
         self._products = products
         self._guard = SequenceGuard()
@@ -71,6 +72,9 @@ class Hearing:
         if frame.error is not None:
             raise FeedBroken(f"the exchange refused: {frame.error}")
         assert frame.sequence is not None, "only error frames have no number"
+        if self._is_midway:
+            self._is_midway = False
+            self._guard.last_seq = frame.sequence - 1
         return frame if self._guard.follows(frame.sequence) else None
 
 
