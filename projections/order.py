@@ -1,8 +1,9 @@
 """One order: what is asked, what the exchange told of it, what of that has been counted.
 
 The exchange's reports are cumulative and may come twice, late or out of order. What an order is known to have traded
-is the greatest of its reports (`told_*`); what has been counted is the sum of its `OrderFilled` (`filled_*`). The
-difference of the two is what still has to be said, so that every report counts once whatever the order they came in.
+is the greatest of its reports (`told_*`), until the exchange's list of its fills holds as much: then the list counts
+(`due_*`). What has been counted is the sum of its `OrderFilled` (`filled_*`). The difference of the two is what still
+has to be said, so that every report and every line of the list counts once, whatever the order they came in.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from enum import StrEnum
 import msgspec
 
 from events.money import ZERO
-from events.orders import OrderFilled, OrderReported
+from events.orders import FillsReported, OrderFilled, OrderReported
 from events.terms import OrderKind, OrderStatus, Origin, Side
+from projections.fills_list import FillsList
 
 
 class Stage(StrEnum):
@@ -57,6 +59,8 @@ class Order(msgspec.Struct, kw_only=True):
     told_value: Decimal = ZERO
     told_fees: Decimal = ZERO
     told_at: int = 0
+    listed: FillsList | None = None  # what the exchange's list of its fills says
+    is_confirmed: bool = False  # what is counted is what the list adds up to
     heard_at: int = 0  # exchange time of the latest status
     opened_at: int = 0
     closed_at: int = 0
@@ -79,7 +83,31 @@ class Order(msgspec.Struct, kw_only=True):
     @property
     def unsaid(self) -> Decimal:
         """The signed quantity that the exchange told and no fill has said: it is in the position already."""
-        return (self.told_qty - self.filled_qty) * self.side.sign
+        return (self.due_qty - self.filled_qty) * self.side.sign
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the list of its fills holds as much as its reports told; it may be late, never early."""
+        return self.listed is not None and self.listed.qty >= self.told_qty
+
+    @property
+    def due_qty(self) -> Decimal:
+        """What it has traded, by the best that is known: the list, or what was told and what the list changes of it."""
+        if self.listed is None:
+            return self.told_qty
+        return max(self.listed.qty, self.told_qty) + self.listed.changed_qty
+
+    @property
+    def due_value(self) -> Decimal:
+        if self.listed is None:
+            return self.told_value
+        return (self.listed.value if self.is_listed else self.told_value) + self.listed.changed_value
+
+    @property
+    def due_fees(self) -> Decimal:
+        if self.listed is None:
+            return self.told_fees
+        return (self.listed.fees if self.is_listed else self.told_fees) + self.listed.changed_fees
 
     @property
     def is_open(self) -> bool:
@@ -94,9 +122,10 @@ class Order(msgspec.Struct, kw_only=True):
     def is_said(self) -> bool:
         """Everything that the exchange told of it has been said: its fills, and its end."""
         return (
-            self.filled_qty == self.told_qty
-            and self.fees == self.told_fees
-            and self.filled_value == self.told_value
+            self.filled_qty == self.due_qty
+            and self.fees == self.due_fees
+            and self.filled_value == self.due_value
+            and self.is_listed <= self.is_confirmed
             and self.is_final <= (self.stage is Stage.CLOSED)
         )
 
@@ -116,9 +145,18 @@ class Order(msgspec.Struct, kw_only=True):
         told = (report.filled_qty, report.exchange_at, report.fees, report.filled_value)
         if told > (self.told_qty, self.told_at, self.told_fees, self.told_value):
             self.told_qty, self.told_at, self.told_fees, self.told_value = told
+            self.is_confirmed = self.is_confirmed and self.is_listed
         if self.stage is not Stage.CLOSED:
             self.stage = Stage.WORKING
         self.is_unconfirmed = False
+
+    def list_fills(self, event: FillsReported, contract_size: Decimal) -> bool:
+        """Count lines of the list; whether any was new."""
+        listed = self.listed or FillsList()
+        is_new = [listed.take(entry, contract_size) for entry in event.entries]
+        if any(is_new):
+            self.listed, self.is_confirmed = listed, False
+        return any(is_new)
 
 
 class Settled(msgspec.Struct, kw_only=True, array_like=True):
@@ -136,6 +174,8 @@ class Settled(msgspec.Struct, kw_only=True, array_like=True):
     told_value: Decimal
     told_fees: Decimal
     told_at: int
+    listed: FillsList | None = None
+    is_confirmed: bool = False
 
 
 def settled(order: Order) -> Settled:
@@ -153,12 +193,14 @@ def settled(order: Order) -> Settled:
         told_value=order.told_value,
         told_fees=order.told_fees,
         told_at=order.told_at,
+        listed=order.listed,
+        is_confirmed=order.is_confirmed,
     )
 
 
 def recalled(key: str, old: Settled, at: int) -> Order:
     """A settled order as a closed one again, since it is spoken of."""
-    return Order(
+    order = Order(
         order=key,
         product=old.product,
         side=old.side,
@@ -169,16 +211,17 @@ def recalled(key: str, old: Settled, at: int) -> Order:
         stage=Stage.CLOSED,
         status=old.status,
         is_final=old.is_final,
-        filled_qty=old.told_qty,
-        filled_value=old.told_value,
-        fees=old.told_fees,
         told_qty=old.told_qty,
         told_value=old.told_value,
         told_fees=old.told_fees,
         told_at=old.told_at,
+        listed=old.listed,
+        is_confirmed=old.is_confirmed,
         heard_at=old.told_at,
         closed_at=at,
     )
+    order.filled_qty, order.filled_value, order.fees = order.due_qty, order.due_value, order.due_fees
+    return order
 
 
 def order_of_a_fill(event: OrderFilled, at: int) -> Order:

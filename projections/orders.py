@@ -11,10 +11,15 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from events.catalog import ProductListed
 from events.event import Event
 from events.ids import derived_id
 from events.money import ZERO
 from events.orders import (
+    FillCorrected,
+    FillsConfirmed,
+    FillsReported,
+    FillsWanted,
     OrderApproved,
     OrderClosed,
     OrderFilled,
@@ -27,6 +32,7 @@ from events.orders import (
 from events.record import Record
 from events.session import ClockTicked, SessionStarted
 from events.terms import NANOSECONDS, Origin
+from projections.fills_list import Confirming
 from projections.order import Order, Settled, Stage, order_of_a_fill, recalled, settled
 
 #: How long a closed order stays in full.
@@ -48,6 +54,11 @@ class Orders(msgspec.Struct, kw_only=True):
             OrderOutcomeUnknown,
             OrderNotFound,
             OrderLapsed,
+            ProductListed,
+            FillsWanted,
+            FillsReported,
+            FillCorrected,
+            FillsConfirmed,
         }
     )
 
@@ -57,6 +68,8 @@ class Orders(msgspec.Struct, kw_only=True):
     settled: dict[str, Settled] = msgspec.field(default_factory=dict)
     known_as: dict[str, str] = msgspec.field(default_factory=dict)  # the exchange's id -> the key here
     owing: dict[str, int] = msgspec.field(default_factory=dict)  # told, and not yet said in full -> since when
+    confirming: Confirming = msgspec.field(default_factory=Confirming)
+    contract_sizes: dict[str, Decimal] = msgspec.field(default_factory=dict)  # by product
 
     def fold(self, record: Record) -> None:
         fold = _FOLDS.get(type(record.event))
@@ -97,6 +110,7 @@ class Orders(msgspec.Struct, kw_only=True):
     def _started(self, _record: Record, event: SessionStarted) -> None:
         """A session does not speak for the one before: what was open there is unconfirmed until it is reported here."""
         self.session = event.session
+        self.confirming.begin(is_live=event.configuration.mode == "live")
         for order in self.open.values():
             order.is_unconfirmed = True
 
@@ -107,6 +121,7 @@ class Orders(msgspec.Struct, kw_only=True):
                 break
             del self.closed[key]
             self.settled[key] = settled(order)
+            self.confirming.done(key)
 
     def _approved(self, record: Record, event: OrderApproved) -> None:
         key = derived_id(self.session, "orders", record.seq)
@@ -162,6 +177,45 @@ class Orders(msgspec.Struct, kw_only=True):
         if order.exchange_order:
             self.known_as[order.exchange_order] = order.order
         self._owe(order, record.at)
+        told = (report.filled_qty, report.filled_value, report.fees)
+        if report.status.is_final and order.is_confirmed and told != (order.due_qty, order.due_value, order.due_fees):
+            self.confirming.want(order.order, record.at)  # the exchange has come to another number since
+
+    def _listed(self, record: Record, event: FillsReported) -> None:
+        order = self.find_listed(event) or self._recalled_by(event.exchange_order, record.at)
+        contract_size = self.contract_sizes.get(event.product)
+        if order is None or contract_size is None or order.product != event.product:
+            return
+        if order.list_fills(event, contract_size):
+            self._owe(order, record.at)
+        elif order.is_confirmed:
+            self.confirming.done(order.order)
+
+    def find_listed(self, event: FillsReported) -> Order | None:
+        """The order, open or closed within a day, that lines of the list speak of."""
+        return self.get(self.known_as.get(event.exchange_order, "")) or self.get(event.order)
+
+    def _recalled_by(self, exchange_order: str, at: int) -> Order | None:
+        key = self.known_as.get(exchange_order, "")
+        old = self.settled.pop(key, None)
+        if old is None:
+            return None
+        order = self.closed[key] = recalled(key, old, at)
+        return order
+
+    def _confirmed(self, record: Record, event: FillsConfirmed) -> None:
+        order = self.get(event.order)
+        self.confirming.done(event.order)
+        if order is not None:
+            order.is_confirmed = True
+            self._owe(order, record.at)
+
+    def _wanted(self, record: Record, event: FillsWanted) -> None:
+        self.confirming.asked(event.order, record.at)
+
+    def _product(self, _record: Record, event: ProductListed) -> None:
+        if event.contract_size is not None:
+            self.contract_sizes[event.product] = event.contract_size
 
     def _recalled(self, record: Record, report: OrderReported) -> Order | None:
         """A settled order that is spoken of again comes back among the closed ones for another day."""
@@ -215,7 +269,8 @@ class Orders(msgspec.Struct, kw_only=True):
         order.filled_qty = event.filled_qty
         order.filled_value += event.value
         order.fees += event.fee
-        if order.told_qty < order.filled_qty:  # a reader that hears fills and no reports
+        is_beyond = order.told_qty < order.filled_qty or isinstance(event, FillCorrected)
+        if order.listed is None and is_beyond:  # a reader that hears fills and no reports
             order.told_qty, order.told_value, order.told_fees = order.filled_qty, order.filled_value, order.fees
         self._owe(order, record.at)
 
@@ -227,6 +282,8 @@ class Orders(msgspec.Struct, kw_only=True):
         order.is_unconfirmed = False
         order.reason = event.reason or order.reason
         self.closed[event.order] = order
+        if order.due_qty and not order.is_confirmed:
+            self.confirming.want(order.order, record.at)
         self._owe(order, record.at)
 
     def _owe(self, order: Order, at: int) -> None:
@@ -249,6 +306,11 @@ _FOLDS: dict[type[Event], Callable[[Orders, Record, Any], None]] = {
     OrderOutcomeUnknown: Orders._unknown,
     OrderNotFound: Orders._not_found,
     OrderLapsed: Orders._lapsed,
+    ProductListed: Orders._product,
+    FillsWanted: Orders._wanted,
+    FillsReported: Orders._listed,
+    FillCorrected: Orders._filled,
+    FillsConfirmed: Orders._confirmed,
     SessionStarted: Orders._started,
 }
 

@@ -17,7 +17,7 @@ import msgspec
 from events.catalog import ProductListed
 from events.event import Event
 from events.money import ZERO, plain, quotient
-from events.orders import OrderFilled
+from events.orders import FillCorrected, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
 from events.terms import Side
@@ -122,7 +122,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     realized: Decimal
 
 
-_HEARD = frozenset[type[Event]]({OrderFilled, AdjustmentApplied, AdjustmentReversed, ProductListed})
+_HEARD = frozenset[type[Event]]({OrderFilled, FillCorrected, AdjustmentApplied, AdjustmentReversed, ProductListed})
 
 
 class Positions(msgspec.Struct, kw_only=True):
@@ -137,7 +137,7 @@ class Positions(msgspec.Struct, kw_only=True):
         event = record.event
         if type(event) not in _HEARD:
             return
-        if type(event) is OrderFilled:
+        if isinstance(event, OrderFilled):
             self.fill(event)
         elif isinstance(event, AdjustmentApplied):
             self._adjust(event, record.at)

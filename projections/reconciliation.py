@@ -16,7 +16,7 @@ import msgspec
 from events.event import Event
 from events.feeds import ExchangeReconciled
 from events.money import ZERO
-from events.orders import OrderClosed, OrderFilled, OrderReported, OrderSubmitted
+from events.orders import FillCorrected, OrderClosed, OrderFilled, OrderReported, OrderSubmitted
 from events.position import AdjustmentApplied, AdjustmentReversed, PositionReported
 from events.record import Record
 from events.session import SessionStarted
@@ -55,6 +55,7 @@ _HEARD = frozenset[type[Event]](
         OrderSubmitted,
         OrderReported,
         OrderFilled,
+        FillCorrected,
         OrderClosed,
         AdjustmentApplied,
         AdjustmentReversed,

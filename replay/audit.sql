@@ -42,7 +42,7 @@ create or replace table trades as
            amount_of(coalesce(event->>'fee', '0')) as fee,
            cast(coalesce(event->>'exchange_at', '0') as bigint) as exchange_at
     from (select *, case when (event->>'side') = 'sell' then -1 else 1 end as sign from records)
-    where type in ('OrderFilled', 'AdjustmentApplied');
+    where type in ('OrderFilled', 'FillCorrected', 'AdjustmentApplied');
 
 -- The position by cost, trade by trade: increase, correct, close, reduce, flip. The average is never computed with.
 create or replace table positions as

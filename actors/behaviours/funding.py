@@ -16,7 +16,7 @@ from events.event import Event
 from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.market import MarkUpdated, MarkWentStale
 from events.money import ZERO, plain
-from events.orders import OrderFilled
+from events.orders import FillCorrected, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import Record
 from events.session import ClockTicked, SessionStarted, StopRequested
@@ -52,13 +52,14 @@ class FundingBehaviour:
         MarkUpdated,
         MarkWentStale,
         OrderFilled,
+        FillCorrected,
         AdjustmentApplied,
         AdjustmentReversed,
         SessionStarted,
         StopRequested,
     }
     answers: frozenset[type[Event]] = frozenset(
-        {ClockTicked, FundingPaid, FundingRatePublished, OrderFilled, AdjustmentReversed}
+        {ClockTicked, FundingPaid, FundingRatePublished, OrderFilled, FillCorrected, AdjustmentReversed}
     )
 
     def __init__(self) -> None:

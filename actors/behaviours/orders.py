@@ -2,8 +2,10 @@
 
 An approval becomes an intent (`OrderSubmitted`), and nothing else ever does. A report is cumulative: what it shows
 beyond what was counted is said as `OrderFilled`, so a report that comes twice, late or out of order counts once,
-whoever brings it. An order whose outcome is unknown stays unknown until there is evidence. A cancel that is wanted is
-asked for as soon as the exchange's id is known, and again every few seconds until the order is confirmed gone.
+whoever brings it. Once the exchange's list of an order's fills holds as much, the list is what counts: what was said
+is corrected to it, and confirmed. An order whose outcome is unknown stays unknown until there is evidence. A cancel
+that is wanted is asked for as soon as the exchange's id is known, and again every few seconds until the order is
+confirmed gone.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from events.orders import (
     CancelAllOrdered,
     CancelApproved,
     CancelSubmitted,
+    FillCorrected,
+    FillsConfirmed,
+    FillsReported,
+    FillsWanted,
     OrderApproved,
     OrderClosed,
     OrderFilled,
@@ -39,6 +45,8 @@ from projections.orders import Orders
 from projections.positions import PRICE_PLACES, Positions
 
 NAME = "orders"
+#: So many orders' fills are asked for in one second at most.
+FILLS_ASKED_AT_ONCE = 20
 #: An order that two listings did not contain keeps its exposure this much longer (trading rules B9).
 GIVEN_UP_KEPT_NS = 60 * NANOSECONDS
 
@@ -50,7 +58,7 @@ class State(msgspec.Struct, kw_only=True):
 
 
 class OrdersBehaviour:
-    """Says OrderSubmitted, OrderFilled, OrderClosed, OrderLapsed and CancelSubmitted."""
+    """Says OrderSubmitted, OrderFilled, OrderClosed, OrderLapsed, CancelSubmitted, and what becomes of fills."""
 
     name = NAME
     hears: frozenset[type[Event]] = Orders.hears | Positions.hears | Cancels.hears | {OrderRejected, OrderWithheld}
@@ -105,30 +113,43 @@ def _report(state: State, record: Record, event: OrderReported, outstanding: Seq
     return events + _cancels(state, record.at, [order], [*outstanding, *events])
 
 
+def _listed(state: State, _record: Record, event: FillsReported, outstanding: Sequence[Event]) -> Sequence[Event]:
+    order = state.orders.find_listed(event)
+    return () if order is None else _told(state, order, outstanding)
+
+
 def _told(state: State, order: Order, outstanding: Sequence[Event]) -> list[Event]:
-    """What the exchange told of an order and nobody has said: the rest of its fills, and its end."""
+    """What the exchange told of an order and nobody has said: the rest of its fills, its end, their confirmation."""
     qty, value, fee = (
-        order.told_qty - order.filled_qty,
-        order.told_value - order.filled_value,
-        order.told_fees - order.fees,
+        order.due_qty - order.filled_qty,
+        order.due_value - order.filled_value,
+        order.due_fees - order.fees,
     )
-    is_closed = not order.is_open
+    is_closed, is_confirmed = not order.is_open, order.is_confirmed
     for said in outstanding:
         if isinstance(said, OrderFilled) and said.order == order.order:
             qty, value, fee = qty - said.qty, value - said.value, fee - said.fee
         elif isinstance(said, OrderClosed) and said.order == order.order:
             is_closed = True
+        elif isinstance(said, FillsConfirmed) and said.order == order.order:
+            is_confirmed = is_confirmed or said == _confirmed(order)
     events: list[Event] = []
     if qty or value or fee:
-        events.append(_fill(state, order, qty, value, fee))
-        is_closed = False
+        fill = _fill(state, order, qty, value, fee)
+        events.append(fill)
+        is_closed = is_closed and isinstance(fill, FillCorrected)
     if order.is_final and not is_closed:
         events.append(_close(order, order.status, order.reason))
+    if order.is_listed and not is_confirmed:
+        events.append(_confirmed(order))
     return events
 
 
 def _fill(state: State, order: Order, qty: Decimal, value: Decimal, fee: Decimal) -> OrderFilled:
-    return OrderFilled(
+    listed = order.listed
+    why = "" if listed is None else "a fill was taken back or booked anew" if listed.is_changed else "the list of fills"
+    is_correction = bool(why) and (qty <= 0 or (listed is not None and listed.is_changed and order.is_listed))
+    fill = OrderFilled(
         order=order.order,
         exchange_order=order.exchange_order,
         strategy=order.strategy,
@@ -138,16 +159,30 @@ def _fill(state: State, order: Order, qty: Decimal, value: Decimal, fee: Decimal
         value=value,
         price=_price(state, order, qty, value),
         fee=fee,
-        filled_qty=order.told_qty,
-        exchange_at=order.told_at,
+        filled_qty=order.due_qty,
+        exchange_at=max(order.told_at, 0 if listed is None else listed.through),
         origin=order.origin,
+    )
+    return FillCorrected(**msgspec.structs.asdict(fill), why=why) if is_correction else fill
+
+
+def _confirmed(order: Order) -> FillsConfirmed:
+    assert order.listed is not None
+    return FillsConfirmed(
+        order=order.order,
+        exchange_order=order.exchange_order,
+        product=order.product,
+        qty=order.due_qty,
+        value=order.due_value,
+        fees=order.due_fees,
+        entries=len(order.listed.entries),
     )
 
 
 def _price(state: State, order: Order, qty: Decimal, value: Decimal) -> Decimal:
     """The average price of the part, for show; of a mere correction, that of the whole order."""
     if not qty:
-        qty, value = order.told_qty, order.told_value
+        qty, value = order.due_qty, order.due_value
     contract_size = state.positions.of(order.product).contract_size
     if not qty or contract_size is None:
         return order.limit_price or ZERO
@@ -160,7 +195,7 @@ def _close(order: Order, status: OrderStatus, reason: str) -> OrderClosed:
         exchange_order=order.exchange_order,
         product=order.product,
         status=status,
-        filled_qty=order.told_qty,
+        filled_qty=order.due_qty,
         reason=reason,
     )
 
@@ -228,7 +263,24 @@ def _tick(state: State, record: Record, _event: ClockTicked, outstanding: Sequen
         owed = state.orders.get(key)
         if owed is not None and since < record.at:  # whoever should have said it was out
             events += _told(state, owed, outstanding)
+    events += _ask_for_fills(state, record.at, [*outstanding, *events])
     return events + _cancels(state, record.at, state.orders.open.values(), [*outstanding, *events])
+
+
+def _ask_for_fills(state: State, at: int, outstanding: Sequence[Event]) -> list[FillsWanted]:
+    """The orders that are over and whose fills are still provisional, when the exchange's list is due to be read."""
+    asked = {said.order for said in outstanding if isinstance(said, FillsWanted | FillsConfirmed)}
+    due = [key for key, since in state.orders.confirming.due.items() if since <= at and key not in asked]
+    orders = [order for key in due[:FILLS_ASKED_AT_ONCE] if (order := state.orders.get(key)) is not None]
+    return [
+        FillsWanted(
+            order=order.order,
+            exchange_order=order.exchange_order,
+            product=order.product,
+            filled_qty=order.filled_qty,
+        )
+        for order in orders
+    ]
 
 
 def _is_closing(key: str, outstanding: Sequence[Event]) -> bool:
@@ -238,6 +290,7 @@ def _is_closing(key: str, outstanding: Sequence[Event]) -> bool:
 _ANSWERS: dict[type[Event], Callable[[State, Record, Any, Sequence[Event]], Sequence[Event]]] = {
     ClockTicked: _tick,
     OrderReported: _report,
+    FillsReported: _listed,
     OrderApproved: _submit,
     OrderRejected: _reject,
     OrderWithheld: _withhold,

@@ -14,7 +14,7 @@ import msgspec
 from events.event import Event
 from events.ids import derived_id
 from events.money import plain, quotient
-from events.orders import OrderFilled
+from events.orders import FillCorrected, OrderFilled
 from events.position import (
     AdjustmentApplied,
     AdjustmentReversed,
@@ -63,7 +63,7 @@ class PositionBehaviour:
         | {ClockTicked, SessionStarted, PositionChanged, DiscrepancyFound, DiscrepancyCleared}
     )
     answers: frozenset[type[Event]] = frozenset(
-        {OrderFilled, AdjustmentApplied, AdjustmentReversed, PositionReported, ClockTicked}
+        {OrderFilled, FillCorrected, AdjustmentApplied, AdjustmentReversed, PositionReported, ClockTicked}
     )
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class PositionBehaviour:
         event = record.event
         if isinstance(event, OrderFilled):
             changed = self._changed(event.product)
-            reversals = self._reversals(event, outstanding)
+            reversals = [] if isinstance(event, FillCorrected) else self._reversals(event, outstanding)
             if reversals:
                 return [changed, *reversals]
             return [changed, *self._judge(event.product, record, outstanding)]

@@ -19,6 +19,8 @@ import pykka
 from actors.connection.cancel_all import CancelAll, cancel_all_once
 from actors.connection.client import CANCEL_BATCH, CoinbaseClient
 from actors.connection.errands import Errands
+from actors.connection.errors import BrokerageError
+from actors.connection.fills import asked_for
 from actors.connection.limits import Urgency
 from actors.connection.searches import Search, Searches
 from actors.connection.sender import Sender
@@ -28,6 +30,7 @@ from events.catalog import ProductListed
 from events.event import Event
 from events.orders import (
     CancelSubmitted,
+    FillsWanted,
     OrderClosed,
     OrderOutcomeUnknown,
     OrderReported,
@@ -56,6 +59,7 @@ class OrderGateway:
         OrderReported,
         OrderClosed,
         ProductListed,
+        FillsWanted,
     }
 
     def __init__(
@@ -78,6 +82,7 @@ class OrderGateway:
         for. `risk_grace_s`: how long risk may be gone before what rests is cancelled.
         """
         self._door = door
+        self._products = products
         self._now = now
         self._standing = standing or Standing()
         self._risk_grace_s = risk_grace_s
@@ -95,6 +100,7 @@ class OrderGateway:
         self._over: set[str] = set()  # orders of this session that the log knows the end of
         self._reducing: set[str] = set()
         self._cancels: deque[CancelSubmitted] = deque()
+        self._fills_wanted: deque[FillsWanted] = deque()
         self._is_looking = False
         self._entries, self._exits, self._canceller, self._lookups = self._errands = tuple(
             Errands(f"gateway {name}", self._failed) for name in ("entries", "exits", "cancels", "look-ups")
@@ -144,6 +150,9 @@ class OrderGateway:
         elif isinstance(event, OrderClosed) or (isinstance(event, OrderReported) and event.status.is_final):
             if event.order in self._sent:
                 self._over.add(event.order)
+        elif isinstance(event, FillsWanted):
+            self._fills_wanted.append(event)
+            self._lookups.run(self._read_fills)
         elif isinstance(event, ProductListed):
             self._venues[event.product] = event.venue
         elif isinstance(event, ActorFailed) and event.actor == "risk":
@@ -205,6 +214,14 @@ class OrderGateway:
             self._lookups.run(lambda: self._read_back(order, exchange_order, at, again), in_s=READ_BACK_S[again])
         elif found.again:
             log.error("order %s was accepted as %s; its end cannot be read", order.order, exchange_order)
+
+    def _read_fills(self) -> None:
+        """Read the lists that are wanted, all in one go. What fails is wanted again by whoever wanted it."""
+        wanted = [self._fills_wanted.popleft() for _ in range(len(self._fills_wanted))]
+        try:
+            self._tell(asked_for(self._lookups_client, wanted, self._products))
+        except BrokerageError as error:
+            log.warning("the fills of %d orders could not be read (%s)", len(wanted), error)
 
     def _search(self, searches: Sequence[Search]) -> None:
         for search in searches:

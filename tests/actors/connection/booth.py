@@ -95,6 +95,8 @@ class Booth:
             return reply({"results": [self._cancel(each) for each in request.json["order_ids"]]})
         if path == "/orders/historical/batch":
             return reply(self._list(query))
+        if path == "/orders/historical/fills":
+            return reply({"fills": [], "cursor": ""})
         if path.startswith("/orders/historical/"):
             row = self.orders.get(path.rpartition("/")[2])
             missing = {"error": "unknown", "message": "order with this orderID was not found"}

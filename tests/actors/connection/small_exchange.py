@@ -56,6 +56,7 @@ class SmallExchange:
         self.history: dict[str, list[Row]] = {}  # every state of each order, the latest last
         self.fates: dict[str, Fate] = {}  # by client id
         self.fills: dict[str, list[tuple[int, int]]] = {}  # by client id: lots and ticks above 50,000, traded at once
+        self.lines: list[Row] = []  # the list of fills, oldest first
         self.under_way: list[tuple[int, Row]] = []  # listings until it arrives, the create
         self.seen_of: Callable[[str], int] = lambda order: -1  # which state of an order REST shows
         self.at = MONDAY
@@ -95,12 +96,39 @@ class SmallExchange:
     def trade(self, order: str, lots: int, ticks: int) -> None:
         """Fill some contracts at 50,000 and so many ticks of 5, for a fee of three cents and a half each."""
         row = self.history[order][-1]
+        self._line("FILL", row, lots, 50_000 + 5 * ticks, lots * Decimal("0.035"))
         value = Decimal(row["filled_value"]) + lots * (50_000 + 5 * ticks) * SIZE
         fees = Decimal(row["total_fees"]) + lots * Decimal("0.035")
         filled = Decimal(row["filled_size"]) + lots
         full = filled == Decimal(asked(row))
         changed = {"filled_size": str(filled), "filled_value": str(value), "total_fees": str(fees)}
         self.history[order].append(self._stamped({**row, **changed, "status": "FILLED" if full else row["status"]}))
+
+    def correct(self, number: int, ticks: int | None) -> None:
+        """Take a line of the list back, and book it anew at 50,000 and so many ticks. The order's totals follow."""
+        line = self.lines[number]
+        row, lots, fee = self.history[line["order_id"]][-1], int(line["size"]), Decimal(line["commission"])
+        self._line("REVERSAL", row, lots, int(line["price"]), -fee, line["trade_id"])
+        filled, value, fees = (Decimal(row[name]) for name in ("filled_size", "filled_value", "total_fees"))
+        filled, value, fees = filled - lots, value - lots * int(line["price"]) * SIZE, fees - fee
+        if ticks is not None:
+            self._line("CORRECTION", row, lots, 50_000 + 5 * ticks, fee, line["trade_id"])
+            filled, value, fees = filled + lots, value + lots * (50_000 + 5 * ticks) * SIZE, fees + fee
+        changed = {"filled_size": str(filled), "filled_value": str(value), "total_fees": str(fees)}
+        self.history[row["order_id"]].append(self._stamped({**row, **changed}))
+
+    def _line(self, kind: str, row: Row, lots: int, price: int, fee: Decimal, trade: str = "") -> None:
+        number = len(self.lines)
+        self.at += SECOND // 1000
+        line = {"entry_id": f"e-{number}", "trade_id": trade or f"t-{number}", "trade_type": kind, "price": str(price)}
+        line |= {"size": str(lots), "commission": str(fee), "sequence_timestamp": rfc3339(self.at)}
+        self.lines.append(line | {"order_id": row["order_id"], "product_id": EXCHANGE_ID, "side": row["side"]})
+
+    def _fills(self, query: dict[str, list[str]]) -> Row:
+        """Newest first; of these orders, or of all."""
+        wanted = query.get("order_ids")
+        lines = [line for line in reversed(self.lines) if wanted is None or line["order_id"] in wanted]
+        return {"fills": lines, "cursor": ""}
 
     def end(self, order: str) -> None:
         row = self.history[order][-1]
@@ -116,6 +144,8 @@ class SmallExchange:
                 return _reply({"success": True, "success_response": placed})
             if path == "/orders/historical/batch":
                 return _reply(self._list(parse_qs(urlsplit(url).query)))
+            if path == "/orders/historical/fills":
+                return _reply(self._fills(parse_qs(urlsplit(url).query)))
             if path.startswith("/orders/historical/"):
                 states = self.history.get(path.rpartition("/")[2])
                 return _reply({"order": self._shown(states)} if states else {"error": "NOT_FOUND"}, states is not None)

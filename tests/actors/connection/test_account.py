@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from actors.connection.account import AccountPoller
+from actors.connection.amounts import nanoseconds_of
 from actors.connection.auth import Credentials
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, PermissionDenied
@@ -24,10 +25,10 @@ from actors.door import Lane
 from events.account import BalanceReported, MarginWindowChanged
 from events.catalog import FundingRatePublished, MarginRates, ProductListed
 from events.feeds import ExchangeReconciled
-from events.orders import OrderReported
+from events.orders import FillEntry, FillsReported, OrderReported
 from events.position import PositionReported
 from events.session import ClockTicked
-from events.terms import NANOSECONDS, MarginWindow, OrderStatus
+from events.terms import NANOSECONDS, FillKind, MarginWindow, OrderStatus
 from tests.actors.connection.booth import order_id
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import ListDoor, Request, http_peer, record, reply
@@ -78,6 +79,7 @@ class Office:
             "/time": {"iso": "2026-04-07T14:00:30.5Z"},
             "/key_permissions": {"can_view": True, "can_trade": True, "can_transfer": False},
             "/products": {"products": [PRODUCT]},
+            "/orders/historical/fills": {"fills": [], "cursor": ""},
             "/cfm/intraday/current_margin_window": {
                 "margin_window": {
                     "margin_window_type": "MARGIN_WINDOW_TYPE_INTRADAY",
@@ -608,3 +610,60 @@ def test_a_position_gets_its_sign_from_its_side(side: str, contracts: str, qty: 
 )
 def test_a_margin_window_is_read_with_either_prefix(word: str, window: MarginWindow) -> None:
     assert window_of(word) is window
+
+
+def line(number: int, trade_type: str = "FILL", **changes: Any) -> dict[str, Any]:
+    """A line of the list of fills, of the first order."""
+    return {
+        "entry_id": f"e-{number}",
+        "trade_id": "t-1",
+        "order_id": "x-1",
+        "product_id": "BIP-20DEC30-CDE",
+        "side": "BUY",
+        "trade_type": trade_type,
+        "price": "68000",
+        "size": "2",
+        "commission": "0.30",
+        "sequence_timestamp": f"2026-04-07T14:00:1{number}Z",
+        "liquidity_indicator": "TAKER",
+        **changes,
+    }
+
+
+def test_a_line_of_the_list_of_fills_is_told_once_and_one_that_takes_it_back_when_it_comes(counter: Counter) -> None:
+    lines = counter.office.answers["/orders/historical/fills"]["fills"]
+    lines.append(line(1))
+    counter.poller.reconcile()
+    counter.poller.reconcile()
+    (first,) = counter.door.of(FillsReported)
+    assert (first.exchange_order, first.product) == ("x-1", "BTC-PERP")
+    assert first.entries == (
+        FillEntry(
+            entry="e-1",
+            trade="t-1",
+            kind=FillKind.FILL,
+            qty=Decimal(2),
+            price=Decimal(68_000),
+            fee=Decimal("0.30"),
+            exchange_at=nanoseconds_of("2026-04-07T14:00:11Z"),
+            is_maker=False,
+        ),
+    )
+    lines.insert(0, line(2, "REVERSAL", commission="0.30"))
+    counter.poller.reconcile()
+    (_, taken_back) = counter.door.of(FillsReported)
+    (entry,) = taken_back.entries
+    assert (entry.kind, entry.qty, entry.fee) == (FillKind.REVERSAL, Decimal(2), Decimal("-0.30"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"size": ""}, {"price": ""}, {"sequence_timestamp": None}, {"size_in_quote": True}]
+)
+def test_a_line_without_size_price_or_time_is_left_out_and_its_order_stays_provisional(
+    counter: Counter, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    counter.office.answers["/orders/historical/fills"]["fills"] = [line(1, **changes), line(2)]
+    counter.poller.reconcile()
+    (told,) = counter.door.of(FillsReported)
+    assert [entry.entry for entry in told.entries] == ["e-2"]
+    assert "e-1" in caplog.text
