@@ -15,6 +15,7 @@ import msgspec
 from actors.strategies.loading import BUILT_IN
 from actors.strict import ConfigurationError, Way, nearest, shown
 from events.configuration import Configuration, RiskLimits
+from projections.attribution import NO_STRATEGY
 from projections.hours import weekly_halt
 from projections.returns import RETURNS_KEPT
 
@@ -144,15 +145,9 @@ def _objections(configuration: Configuration) -> Iterator[tuple[Way, str, str]]:
             weekly_halt(text)
         except ValueError:
             yield (("halts", "weekly_new_york"), f"{shown(text)} is no weekly halt", 'write "fri 17:00-18:00"')
-    on: dict[str, str] = {}
     for name, strategy in configuration.strategies.items():
-        other = on.setdefault(strategy.product, name)
-        if other != name:
-            yield (
-                ("strategies", name, "product"),
-                f"{strategy.product} is traded by {other} already, and two strategies would share one position",
-                "give each product one strategy",
-            )
+        if name in NO_STRATEGY:
+            yield ("strategies", name), f"what is {name}'s belongs to no strategy", "choose another name"
         if not _STRATEGY.fullmatch(strategy.uses):
             yield (
                 ("strategies", name, "uses"),

@@ -9,6 +9,7 @@ from actors.behaviours.cash import CashBehaviour
 from actors.behaviours.catalog import CatalogBehaviour
 from actors.behaviours.funding import FundingBehaviour
 from actors.behaviours.marks import MarksBehaviour
+from actors.behaviours.netting import NettingBehaviour
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.paper import PaperExchange
 from actors.behaviours.position import PositionBehaviour
@@ -25,8 +26,10 @@ _ALWAYS = ("catalog", "marks", "position", "funding", "cash", "orders", "risk")
 def behaviour_names(configuration: Configuration) -> tuple[str, ...]:
     """The names of the behaviours that a session of this configuration runs, sorted."""
     paper = ("paper",) if configuration.mode == "paper" else ()
+    products = [setting.product for setting in configuration.strategies.values()]
+    netting = ("netting",) if len(set(products)) < len(products) else ()
     strategies = (STRATEGY_PREFIX + name for name in configuration.strategies)
-    return tuple(sorted((*_ALWAYS, *paper, *strategies)))
+    return tuple(sorted((*_ALWAYS, *paper, *netting, *strategies)))
 
 
 def make_seat(name: str, configuration: Configuration) -> Seat:
@@ -61,6 +64,8 @@ def _behaviour(name: str, configuration: Configuration) -> Behaviour:
             return RiskBehaviour()
         case "paper":
             return PaperExchange()
+        case "netting":
+            return NettingBehaviour()
     assert name.startswith(STRATEGY_PREFIX), f"no behaviour is called {name!r}"
     own_name = name.removeprefix(STRATEGY_PREFIX)
     return StrategyBehaviour(own_name, load_strategy(configuration.strategies[own_name]))

@@ -14,10 +14,12 @@ import msgspec
 from events.money import ZERO
 from projections.notional import notional
 from projections.portfolio import Portfolio
-from projections.virtual import Holding, Virtuals
+from projections.virtual import EXTERNAL, NOBODY, Holding, Virtuals
 
 #: The row of what the account closed and the strategies did not.
 NETTING = "netting"
+#: Names that results are attributed to and that no strategy can have.
+NO_STRATEGY = frozenset({EXTERNAL, NETTING, *NOBODY})
 
 
 class VirtualPnl(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ from projections.positions import Position, share_of
 #: Who holds what no strategy ordered.
 EXTERNAL = "external"
 #: What risk orders by itself belongs to no strategy.
-_NOBODY = frozenset({"", "risk"})
+NOBODY = frozenset({"", "risk"})
 #: Boundaries for which a late fill can still change the shares: two days of hours.
 KEPT_STANDS = 48
 #: Adjustments that can still be taken back, the latest.
@@ -205,7 +205,7 @@ class Virtuals(msgspec.Struct, kw_only=True):
     def _fill(self, record: Record, event: OrderFilled, portfolio: Portfolio) -> None:
         shared = self._own(event.product)
         change = shared.change_of(portfolio.positions.of(event.product))
-        if event.origin is Origin.OURS and event.strategy not in _NOBODY:
+        if event.origin is Origin.OURS and event.strategy not in NOBODY:
             is_alone = event.product not in self.crowded
             parts = shared.parts_of_order(event.strategy, change, is_alone=is_alone)
             shared.trade(parts, change, at=event.exchange_at, noticed_at=record.at)

@@ -239,10 +239,17 @@ def test_every_limit_by_product_must_name_a_product(given: Given, limit: str) ->
         given(BTC + f"[risk.{limit}]\nSOL-PERP = 0.1")
 
 
-def test_two_strategies_cannot_share_one_position(given: Given) -> None:
+def test_two_strategies_may_share_a_product(given: Given) -> None:
     one = '[strategies.one]\nuses = "baseline"\nproduct = "BTC-PERP"\n'
-    with pytest.raises(ConfigurationError, match=r"strategies.two.product: BTC-PERP is traded by one already"):
-        given(BTC + one + one.replace("one", "two"))
+    loaded = given(BTC + one + one.replace("one", "two"))
+    strategies = loaded.settings.configuration.strategies
+    assert [each.product for each in strategies.values()] == ["BTC-PERP", "BTC-PERP"]
+
+
+@pytest.mark.parametrize("name", ["external", "netting", "risk"])
+def test_a_strategy_cannot_have_a_name_that_results_are_attributed_to(given: Given, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"strategies.{name}: .* no strategy"):
+        given(BTC + f'[strategies.{name}]\nuses = "baseline"\nproduct = "BTC-PERP"\n')
 
 
 def test_a_map_in_a_variable_takes_the_place_of_the_files_whole_map(given: Given) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.behaviour import Seat
+from actors.behaviours.netting import NettingBehaviour
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.risk import RiskBehaviour
 from actors.behaviours.strategy import StrategyBehaviour
@@ -18,12 +19,24 @@ from events.configuration import MarkSetting, RiskLimits, StrategySetting
 from events.feeds import ExchangeReconciled
 from events.market import MarkWentStale
 from events.money import floor_to
-from events.orders import OrderClosed, OrderFilled, OrderProposed, OrderRefused, OrderReported, OrderSubmitted
+from events.orders import (
+    InternalCrossed,
+    OrderClosed,
+    OrderFilled,
+    OrderProposed,
+    OrderRefused,
+    OrderReported,
+    OrderSubmitted,
+)
 from events.record import AnyEvent
 from events.risk import ReduceOnlyReleased, ReduceOnlyRequested
 from events.session import ClockTicked
 from events.strategy import DecisionMade
 from events.terms import Action, OrderStatus, Side
+from projections.account import Account
+from projections.attribution import attribution
+from projections.portfolio import Portfolio
+from projections.virtual import Virtuals
 from tests.streams.desk import SECOND, Desk
 from tests.streams.facts import BIP, listed
 from tests.streams.orders import marked, order_reported, with_limits
@@ -37,6 +50,8 @@ OPTIONS = {
     "position_fraction": "0.4",
     "trailing_stop_pct": "0.004",
 }
+#: Strategies that share the product see other crosses.
+PACES = {"b": {"short_ma_period": 3, "long_ma_period": 8}, "c": {"short_ma_period": 1, "long_ma_period": 2}}
 LIMITS = RiskLimits(max_position_pct_per_symbol=D(3), max_exposure_pct=D(3), max_daily_loss_pct=D("0.2"))
 #: What a strategy's own size can break: it knows the room, so never.
 SIZES = {
@@ -59,12 +74,13 @@ markets = st.tuples(st.integers(0, 2**32), st.integers(20, 200))
 class Market:
     """A walk of marks, one a second, and an exchange that fills what it is sent: whole, in part, late or not at all."""
 
-    def __init__(self, seed: int, length: int) -> None:
+    def __init__(self, seed: int, length: int, names: str = "s") -> None:
         self.chance = random.Random(seed)  # evenly spread, and a shorter market is the beginning of a longer one
-        self.desk = Desk(OrdersBehaviour(), RiskBehaviour(), self.behaviour())
+        netting = [NettingBehaviour()] if len(names) > 1 else []
+        self.desk = Desk(OrdersBehaviour(), RiskBehaviour(), *netting, *map(self.behaviour, names))
         self.price = D(50_000)
         self.sent: list[OrderSubmitted] = []
-        settings = {"s": StrategySetting(uses="baseline", product=BIP)}
+        settings = {name: StrategySetting(uses="baseline", product=BIP) for name in names}
         marks = MarkSetting(interval_s=1)
         self.desk.hear(with_limits(LIMITS, equity="100000", strategies=settings, marks=marks), by="session")
         self.desk.hear(listed(BIP), marked("50000"))
@@ -73,8 +89,8 @@ class Market:
             self.step()
 
     @staticmethod
-    def behaviour() -> StrategyBehaviour:
-        return StrategyBehaviour("s", create_baseline_strategy(OPTIONS))
+    def behaviour(name: str = "s") -> StrategyBehaviour:
+        return StrategyBehaviour(name, create_baseline_strategy(OPTIONS | PACES.get(name, {})))
 
     def step(self) -> None:
         self.price += self.chance.choice((-150, -50, -10, 0, 10, 50, 150))
@@ -174,6 +190,45 @@ def test_a_snapshot_with_the_rest_is_the_whole_and_every_decision_is_derived_aga
         if type(record.event) in again.hears:
             assert list(again.hear(record)) == said.get(record.seq, [])
     assert again.snapshot() == desk.states()["strategy:s"]
+
+
+@given(markets)
+def test_strategies_that_share_a_product_hold_together_what_the_account_holds(market: tuple[int, int]) -> None:
+    desk = Market(*market, names="abc").desk
+    portfolio, virtuals = Portfolio(), Virtuals()
+    for record in desk.log:
+        portfolio.fold(record)
+        virtuals.fold(record, portfolio)
+        rows, held = attribution(virtuals, BIP, portfolio), portfolio.positions.of(BIP).qty
+        assert sum((row.qty for row in rows), D(0)) == held
+        assert sum((row.fees for row in rows), D(0)) == portfolio.fees
+        if isinstance(record.event, InternalCrossed):
+            assert virtuals.of(BIP, record.event.buyer).qty == record.event.buyer_qty
+            assert virtuals.of(BIP, record.event.seller).qty == record.event.seller_qty
+    for name in "abc":
+        watch = desk.seats[f"strategy:{name}"].behaviour.state.watch
+        assert watch.held == virtuals.of(BIP, name).qty
+
+
+@given(markets)
+def test_wishes_of_opposite_sides_that_would_trade_with_each_other_never_leave_together(
+    market: tuple[int, int],
+) -> None:
+    sides: dict[int, set[Side]] = {}
+    account = Account()
+    for record in Market(*market, names="abc").desk.log:
+        event = record.event
+        account.fold(record)
+        may_cross = account.limits.why_reduce_only(BIP) is None and account.portfolio.marks.mark(BIP) is not None
+        if isinstance(event, OrderProposed) and may_cross and record.cause is not None:
+            sides.setdefault(record.cause, set()).add(event.side)
+    assert all(len(both) == 1 for both in sides.values())
+
+
+def test_shared_markets_are_worth_the_laws() -> None:
+    kinds = [type(record.event) for seed in range(10) for record in Market(seed, 150, names="abc").desk.log]
+    assert kinds.count(InternalCrossed) > 20
+    assert kinds.count(OrderFilled) > 200
 
 
 def test_the_markets_are_worth_the_laws() -> None:
