@@ -18,8 +18,15 @@ from events.catalog import FundingRatePublished, ProductListed
 from events.event import Event
 from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost
 from events.funding import FundingPaid
-from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
-from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
+from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted, TradesBusted
+from events.orders import (
+    CancelRejected,
+    CancelSubmitted,
+    FillsReported,
+    OrderRejected,
+    OrderReported,
+    OrderSubmitted,
+)
 from events.position import PositionReported
 from events.record import Record
 from events.session import ClockTicked, SessionStarted, StopRequested
@@ -31,6 +38,7 @@ _OWN: frozenset[type[Event]] = frozenset(
         OrderReported,
         OrderRejected,
         CancelRejected,
+        FillsReported,
         BalanceReported,
         PositionReported,
         FundingPaid,
@@ -51,6 +59,7 @@ _OTHERS: frozenset[type[Event]] = frozenset(
         TransferReported,
         FundsMoved,
         MarginWindowChanged,
+        TradesBusted,
     }
 )
 _AT_THE_END = (StopRequested, OrderSubmitted, CancelSubmitted)
@@ -122,6 +131,8 @@ class PaperExchange:
             return not state.awaited and not isinstance(record.event, SessionStarted)
         if state.printed_seq == record.seq or (state.inbound and state.inbound[0].due <= record.at):
             return True
+        if isinstance(record.event, TradesBusted):
+            return True
         if state.funding.owed and state.can_settle(record.at):
             return True
         if isinstance(record.event, ClockTicked):
@@ -133,6 +144,8 @@ class PaperExchange:
         event = record.event
         if state.printed_seq == record.seq:
             desk.fill_makers(state.printed_product, state.printed)
+        if isinstance(event, TradesBusted):
+            desk.bust(event)
         if isinstance(event, ClockTicked):
             desk.liquidate()
             desk.expire()

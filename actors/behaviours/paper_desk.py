@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.behaviours.paper_books import fee_of
+from actors.behaviours.paper_fills import reversal
 from actors.behaviours.paper_margin import Resting, maintenance, margin
 from actors.behaviours.paper_orders import PaperOrder, band_refusal, refusal, trades_now
 from actors.behaviours.paper_state import PaperState
@@ -15,6 +16,7 @@ from events.event import Event
 from events.feeds import ExchangeReconciled
 from events.funding import FundingPaid
 from events.ids import derived_id
+from events.market import TradesBusted
 from events.money import ZERO
 from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderSubmitted
 from events.position import PositionReported
@@ -102,6 +104,16 @@ class PaperDesk:
         for product in sorted(state.books.holdings):
             if state.books.qty(product) and trades_now(state.rules.get(product), at=self._at):
                 self._close_out(product)
+
+    def bust(self, busted: TradesBusted) -> None:
+        """The exchange takes trades back: the list of fills shows each of ours among them reversed."""
+        state = self.state
+        rules = state.rules.get(busted.product)
+        if rules is None:
+            return
+        for fill in state.fills.between(busted.product, busted.after, busted.through):
+            entry = derived_id(self._session, "paper", self._seq, len(self.said))
+            self._say(reversal(fill, rules, entry=entry, at=self._at))
 
     def report_account(self) -> None:
         """Every position with the price it is valued at, and the balance at the same prices."""

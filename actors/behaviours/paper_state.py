@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.behaviours.paper_books import PaperBooks
+from actors.behaviours.paper_fills import PaperFill, PaperFills
 from actors.behaviours.paper_funding import NEVER, FundingOwed, next_settlement
 from actors.behaviours.paper_margin import Rate, maintenance, margin, present_rate
 from actors.behaviours.paper_margin import Resting as Claim
@@ -22,10 +23,18 @@ from events.event import Event
 from events.feeds import ExchangeReconciled
 from events.funding import FundingPaid
 from events.money import ZERO
-from events.orders import CancelRejected, CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
+from events.orders import (
+    CancelRejected,
+    CancelSubmitted,
+    FillsReported,
+    OrderRejected,
+    OrderReported,
+    OrderSubmitted,
+)
 from events.session import SessionStarted
 from events.terms import NANOSECONDS, OrderKind, OrderStatus, Origin
 from projections.matching import NO_PRINT, MarketEvent, Matching, Print
+from projections.notional import notional
 
 #: Balances and positions are reported this often.
 REPORT_EVERY_NS = 60 * NANOSECONDS
@@ -55,6 +64,7 @@ class PaperState(msgspec.Struct, kw_only=True):
     printed: Print = NO_PRINT  # how far the trade of record `printed_seq` reached our orders
     printed_seq: int = 0
     printed_product: str = ""
+    fills: PaperFills = msgspec.field(default_factory=PaperFills)
     window: MarginWindowChanged | None = None  # the exchange's latest word on its margin window
     in_liquidation: bool = False  # it has begun, and something is still held
     transfers_seen: list[str] = msgspec.field(default_factory=list)  # ids, the latest
@@ -144,6 +154,8 @@ class PaperState(msgspec.Struct, kw_only=True):
                 self.stranded = [intent for intent in self.stranded if intent.order != event.order]
             case CancelRejected():
                 self._forget_cancels(event.order)
+            case FillsReported():
+                self._take_back(event, at)
             case FundingPaid():
                 self.books.move(event.amount)
                 self.funding.pay(event.product, event.through, decided_at=cause)
@@ -165,6 +177,7 @@ class PaperState(msgspec.Struct, kw_only=True):
             closed=list(self.closed),
             inbound=list(self.inbound),
             stranded=list(self.stranded),
+            fills=self.fills.scratch(),
         )
 
     # Questions.
@@ -242,6 +255,19 @@ class PaperState(msgspec.Struct, kw_only=True):
                 market.fill(event.order, qty)
         if qty:
             self.books.trade(event.product, event.side, qty=qty, value=value, fee=fee)
+            self.fills.add(
+                PaperFill(
+                    order=event.order,
+                    exchange_order=event.exchange_order,
+                    filled_qty=event.filled_qty,
+                    product=event.product,
+                    side=event.side,
+                    qty=qty,
+                    value=value,
+                    fee=fee,
+                    at=event.exchange_at,
+                )
+            )
             if self.in_liquidation or event.origin is Origin.LIQUIDATION:
                 self.in_liquidation = any(holding.qty for holding in self.books.holdings.values())
         if event.status.is_final:
@@ -273,6 +299,19 @@ class PaperState(msgspec.Struct, kw_only=True):
         del self.closed[:-CLOSED_KEPT]
         if event.status is OrderStatus.CANCELLED:
             self._forget_cancels(event.order)
+
+    def _take_back(self, event: FillsReported, at: int) -> None:
+        """Fills are reversed: each is the opposite trade at the same value, and its fee comes back."""
+        contract_size = self.contract_size(event.product)
+        assert contract_size is not None, "what was traded has a contract size"
+        for entry in event.entries:
+            fill = self.fills.find(entry.trade)
+            if fill is not None:
+                value = notional(entry.qty, contract_size=contract_size, price=entry.price)
+                self.books.trade(fill.product, fill.side.opposite, qty=entry.qty, value=value, fee=entry.fee)
+        for entry in event.entries:
+            self.fills.forget(entry.trade)
+        self.reports_at = at
 
     def _settle_variation(self) -> None:
         for product, rules in self.rules.items():

@@ -10,11 +10,12 @@ import pytest
 from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
 from events.configuration import Configuration, PaperSetting
 from events.event import Event
-from events.orders import OrderRejected, OrderReported
+from events.market import TradesBusted
+from events.orders import FillsReported, OrderRejected, OrderReported
 from events.position import PositionReported
 from events.session import ClockTicked
-from events.terms import NANOSECONDS, MarginWindow, OrderKind, OrderStatus, Origin, Side
-from tests.actors.paper_rig import CONFIGURATION, HOUR, RULES, START, Bench, book, order, reports, trade
+from events.terms import NANOSECONDS, FillKind, MarginWindow, OrderKind, OrderStatus, Origin, Side
+from tests.actors.paper_rig import CONFIGURATION, HOUR, PRODUCT, RULES, START, Bench, book, order, reports, trade
 
 D = Decimal
 SECOND = NANOSECONDS
@@ -258,6 +259,56 @@ def test_what_lies_in_the_wallet_backs_no_position() -> None:
     bench.tell(moved("500"))
     (filled,) = reports(bench.submit(order("o-2", qty=10, limit=50_005)))
     assert filled.filled_qty == 10
+
+
+# Fills that are taken back.
+
+
+def busted(*, after: int, through: int, product: str = PRODUCT) -> TradesBusted:
+    return TradesBusted(product=product, after=after, through=through, reason="clearly wrong", exchange_at=through)
+
+
+def taken_back(said: list[Event]) -> FillsReported:
+    (listed,) = [event for event in said if isinstance(event, FillsReported)]
+    return listed
+
+
+def test_a_fill_that_the_exchange_takes_back_leaves_neither_position_nor_fee() -> None:
+    bench = Bench.open()
+    (filled,) = reports(bench.submit(order(qty=15, limit=50_010)))
+    bench.tell(book(bid=52_000, ask=52_010))
+    listed = taken_back(bench.tell(busted(after=START, through=bench.at)))
+    assert (listed.order, listed.exchange_order, listed.product) == ("o-1", filled.exchange_order, PRODUCT)
+    assert {entry.kind for entry in listed.entries} == {FillKind.REVERSAL}
+    assert sum(entry.qty for entry in listed.entries) == 15
+    assert sum(entry.qty * entry.price for entry in listed.entries) == filled.filled_value / D("0.01")
+    assert sum(entry.fee for entry in listed.entries) == -filled.fees
+    said = second_later(bench)
+    assert balance_in(said).futures_usd + balance_in(said).unrealized == 100_000
+    assert next(event for event in said if isinstance(event, PositionReported)).qty == 0
+
+
+def test_only_the_fills_of_that_time_and_that_product_are_taken_back_and_each_once() -> None:
+    bench = Bench.open()
+    (first,) = reports(bench.submit(order("first", qty=2)))
+    (second,) = reports(bench.submit(order("second", qty=3)))
+    assert not bench.tell(busted(after=START, through=bench.at, product="OTHER"))
+    assert not bench.tell(busted(after=second.exchange_at, through=bench.at))
+    listed = taken_back(bench.tell(busted(after=first.exchange_at, through=second.exchange_at)))
+    assert listed.order == "second"
+    assert not bench.tell(busted(after=first.exchange_at, through=second.exchange_at))
+    assert bench.exchange.state.books.qty(PRODUCT) == 2
+
+
+def test_a_settlement_before_a_reversal_leaves_equity_as_it_would_have_been() -> None:
+    bench = Bench.open()
+    bench.submit(order(qty=10, limit=50_005))
+    at = bench.at
+    bench.tell(book(bid=51_000, ask=51_010))
+    bench.tell(ClockTicked(), at=SETTLEMENT)
+    bench.tell(busted(after=START, through=at))
+    balance = balance_in(second_later(bench))
+    assert balance.futures_usd + balance.unrealized == 100_000
 
 
 # Sessions.
