@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from actors.behaviour import Seat
 from actors.behaviours.paper import PaperExchange
-from events.account import BalanceReported
+from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
 from events.feeds import ExchangeReconciled
 from events.funding import FundingPaid
-from events.orders import OrderRejected, OrderReported
+from events.market import TradesBusted
+from events.orders import FillsReported, OrderRejected, OrderReported
 from events.position import PositionReported
 from events.record import AnyEvent
 from events.session import ClockTicked, SessionStarted, StopRequested
-from events.terms import NANOSECONDS, Clock, OrderKind, OrderStatus, Side
+from events.terms import NANOSECONDS, Clock, MarginWindow, OrderKind, OrderStatus, Side
 from tests.actors.paper_rig import (
     CONFIGURATION,
     HOUR,
@@ -172,6 +173,23 @@ def test_the_account_is_reported_at_the_end_of_a_session() -> None:
 
 
 @st.composite
+def account_facts(draw: st.DrawFn, name: str) -> AnyEvent:
+    """Something that the account's owner or the exchange does, beside trading."""
+    amount = D(draw(st.integers(-50, 50)))
+    since = START + draw(st.integers(0, 3)) * HOUR
+    return draw(
+        st.sampled_from(
+            (
+                TransferReported(transfer=name, amount=amount, reason="wire", exchange_at=since),
+                FundsMoved(move=name, to_futures=amount, reason="sweep", exchange_at=since),
+                MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=since, exchange_at=since),
+                TradesBusted(product=PRODUCT, after=since - HOUR, through=since, reason="wrong", exchange_at=since),
+            )
+        )
+    )
+
+
+@st.composite
 def sessions(draw: st.DrawFn) -> list[tuple[int, list[AnyEvent]]]:
     """Turns of a paper session on a disturbed market: (nanoseconds since the last turn, facts)."""
     market = draw(disturbed(market_streams(product=PRODUCT)))
@@ -182,7 +200,9 @@ def sessions(draw: st.DrawFn) -> list[tuple[int, list[AnyEvent]]]:
         facts: list[AnyEvent] = []
         for _ in range(draw(st.integers(1, 3))):
             what = draw(
-                st.sampled_from(("market", "market", "market", "order", "order", "cancel", "tick", "rate", "session"))
+                st.sampled_from(
+                    ("market", "market", "market", "order", "order", "cancel", "tick", "rate", "session", "account")
+                )
             )
             if what == "market" and market:
                 facts.append(market.pop(0))
@@ -206,6 +226,8 @@ def sessions(draw: st.DrawFn) -> list[tuple[int, list[AnyEvent]]]:
             elif what == "rate":
                 facts.append(rate(boundary))
                 boundary += HOUR
+            elif what == "account":
+                facts.append(draw(account_facts(f"a-{len(turns)}-{len(facts)}")))
             elif what == "session":
                 again = SessionStarted(session=f"s-{len(turns)}", configuration=SMALL, clock=Clock.TAPE, code="test")
                 facts += [again, FINE]
@@ -262,22 +284,34 @@ def test_a_snapshot_at_any_turn_and_the_rest_equal_the_whole(
 
 @given(sessions())
 def test_money_is_what_the_reports_say(turns: list[tuple[int, list[AnyEvent]]]) -> None:
-    """Cash less cost is the start less what was traded and its fees, plus funding; no report takes anything back."""
+    """Both pockets less cost are the start less what was traded and its fees, plus funding and transfers.
+
+    No report takes anything back; what the list of fills reverses was never traded.
+    """
     bench = run(turns)
     latest: dict[str, OrderReported] = {}
     for event in (record.event for record in bench.records):
         if isinstance(event, OrderReported):
-            before = latest.get(event.order)
+            before = latest.get(event.exchange_order)
             if before is not None:
                 assert not before.status.is_final
                 assert event.filled_qty >= before.filled_qty
                 assert event.filled_value >= before.filled_value
             assert event.filled_qty <= event.qty
-            latest[event.order] = event
+            latest[event.exchange_order] = event
     books = bench.exchange.state.books
-    assert books.qty(PRODUCT) == sum((e.side.sign * e.filled_qty for e in latest.values()), D(0))
+    taken_back = [
+        (latest[r.event.exchange_order].side.sign, entry)
+        for r in bench.records
+        if isinstance(r.event, FillsReported)
+        for entry in r.event.entries
+    ]
+    filled = sum((e.side.sign * e.filled_qty for e in latest.values()), D(0))
+    assert books.qty(PRODUCT) == filled - sum((sign * entry.qty for sign, entry in taken_back), D(0))
     assert books.cash is not None
     cost = sum((holding.cost for holding in books.holdings.values()), D(0))
     spent = sum((e.side.sign * e.filled_value + e.fees for e in latest.values()), D(0))
+    returned = sum((sign * entry.qty * entry.price * D("0.01") - entry.fee for sign, entry in taken_back), D(0))
     funding = sum((r.event.amount for r in bench.records if isinstance(r.event, FundingPaid)), D(0))
-    assert books.cash - cost == 500 - spent + funding
+    wired = sum((r.event.amount for r in bench.records if isinstance(r.event, TransferReported)), D(0))
+    assert books.spot + books.cash - cost == 500 - spent + returned + funding + wired
