@@ -25,8 +25,11 @@ from events.market import (
     TradePrinted,
 )
 from events.record import Record
+from events.risk import LimitChanged
 from events.session import ClockTicked, SessionStarted
 from events.terms import NANOSECONDS
+from projections.hours import Hours
+from projections.limits import Limits
 from projections.marks import Marks
 from projections.touch import Touch
 
@@ -50,12 +53,13 @@ class MarksState(msgspec.Struct, kw_only=True):
 
     setting: MarkSetting = MarkSetting()
     max_lag_ns: int = MarkSetting().max_feed_lag_ms * _MILLISECOND
-    ttl_ns: int = MarkSetting().ttl_s * NANOSECONDS
+    ttl_s: int = MarkSetting().ttl_s  # the shorter of the marks' own and risk's outer limit
     is_up: bool = True
     broken_by: str = "no session yet"  # why what was known before the present spell says nothing
     spell: int = 0  # counts the times that what was known of books became worthless
     markets: dict[str, Market] = msgspec.field(default_factory=dict)
-    closed: dict[str, bool] = msgspec.field(default_factory=dict)  # products whose session is closed
+    hours: Hours = msgspec.field(default_factory=Hours)
+    limits: Limits = msgspec.field(default_factory=Limits)
     marks: Marks = msgspec.field(default_factory=Marks)
 
 
@@ -63,7 +67,9 @@ class MarksBehaviour:
     """Says `MarkUpdated` when price or source change or freshness returns, and `MarkWentStale` when it goes."""
 
     name = "marks"
-    hears: frozenset[type[Event]] = _MARKET | _FEED | Marks.hears | {ClockTicked, SessionStarted, ProductListed}
+    hears: frozenset[type[Event]] = (
+        _MARKET | _FEED | Marks.hears | Hours.hears | {ClockTicked, SessionStarted, LimitChanged}
+    )
 
     answers: frozenset[type[Event]] = _MARKET | _FEED | {ClockTicked, SessionStarted}
 
@@ -99,11 +105,16 @@ class MarksBehaviour:
             if event.feed == "market":
                 _fold_feed(state, event)
         elif isinstance(event, ProductListed):
-            state.closed[event.product] = not event.session_open
+            state.hours.fold(record)
+        elif isinstance(event, LimitChanged):
+            state.limits.fold(record)
+            state.ttl_s = _ttl_s(state)
         elif isinstance(event, SessionStarted):
+            state.hours.fold(record)
+            state.limits.fold(record)
             state.setting = event.configuration.marks
             state.max_lag_ns = state.setting.max_feed_lag_ms * _MILLISECOND
-            state.ttl_ns = state.setting.ttl_s * NANOSECONDS
+            state.ttl_s = _ttl_s(state)
             state.is_up, state.broken_by = True, "a session began, and nothing was heard of its market yet"
             state.spell += 1
             state.markets = {}
@@ -155,15 +166,21 @@ class MarksBehaviour:
         state = self.state
         if market.lag_ns > state.max_lag_ns:
             return f"the feed lags {market.lag_ns // _MILLISECOND} ms, over {state.setting.max_feed_lag_ms} ms"
-        if at - market.touch.seen_at > state.ttl_ns and not state.closed.get(product, False):
-            return f"nothing heard of its market for over {state.setting.ttl_s} s"
+        ttl_ns = state.ttl_s * NANOSECONDS
+        if at - market.touch.seen_at > ttl_ns and not state.hours.is_shut(product, at):
+            return f"nothing heard of its market for over {state.ttl_s} s"
         index = market.index
-        if index is None or at - market.index_at > state.ttl_ns:
+        if index is None or at - market.index_at > ttl_ns:
             return ""
         limit = state.setting.max_index_deviation_bps
         if abs(price - index) * _BPS > limit * index:
             return f"price {price} is over {limit} bps from the index {index}"
         return ""
+
+
+def _ttl_s(state: MarksState) -> int:
+    """How long a silent market keeps its mark: `max_mark_staleness_seconds` is the outer limit (trading rules A6)."""
+    return min(state.setting.ttl_s, state.limits.limits.max_mark_staleness_seconds)
 
 
 def _fold_feed(

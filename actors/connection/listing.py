@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from actors.connection.market_replies import FutureDetails, MarginRate, Product
 from events.catalog import FundingRatePublished, MarginRates, ProductListed
+from events.market import MarkReported
 from events.terms import NANOSECONDS
 
 #: Perpetual-style futures without a stated interval accrue hourly.
@@ -48,7 +49,16 @@ def listed(product: Product, ours: str, at: int) -> ProductListed:
         limit_only=product.limit_only,
         post_only=product.post_only,
         exchange_at=at,
+        closes_at=session.close_time if session and not _is_round_the_clock(product) else None,
+        maintenance_starts_at=session.maintenance.start_time if session and session.maintenance else None,
+        maintenance_ends_at=session.maintenance.end_time if session and session.maintenance else None,
     )
+
+
+def _is_round_the_clock(product: Product) -> bool:
+    """Whether the end of a session is only the roll of the trade date, and stops nothing (trading rules A16)."""
+    future = product.future_product_details
+    return future is None or bool(future.twenty_four_by_seven) or funding_interval_s(product) is not None
 
 
 def funding_interval_s(product: Product) -> int | None:
@@ -81,6 +91,14 @@ def funding_of(product: Product, ours: str, at: int) -> FundingRatePublished | N
         return None
     boundary -= boundary % (interval * NANOSECONDS)
     return FundingRatePublished(product=ours, boundary=boundary, rate=rate, exchange_at=at)
+
+
+def index_of(product: Product, ours: str, at: int) -> MarkReported | None:
+    """The index that the exchange shows; it bounds our marks. The settlement price is no mark (trading rules A6)."""
+    future = product.future_product_details
+    if future is None or not future.index_price:
+        return None
+    return MarkReported(product=ours, mark=None, index=future.index_price, exchange_at=at)
 
 
 def _rate(future: FutureDetails) -> tuple[Decimal | None, int | None]:

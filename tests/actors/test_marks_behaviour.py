@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.behaviours.marks import MarksBehaviour
+from events.configuration import RiskLimits
 from events.event import Event
 from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.market import BookChanged, BookSnapshotted, MarkReported, MarkUpdated, MarkWentStale
 from events.record import AnyEvent
+from events.risk import LimitChanged
 from events.session import ClockTicked
 from events.terms import Level, MarkSource
-from tests.streams.desk import HOUR, MINUTE, SECOND, Desk
+from tests.streams.desk import HOUR, MINUTE, MONDAY, SECOND, Desk
 from tests.streams.facts import BIP, D, listed, quoted, started, traded
+from tests.streams.orders import with_limits
 
 TICK = ClockTicked()
 LOST = FeedLost(feed="market", connection=1, reason="closed by the peer")
@@ -194,6 +198,45 @@ def test_silence_in_a_closed_session_is_no_stale_mark() -> None:
     assert desk.hear(TICK, after=HOUR) == []
     (why,) = stale(desk.hear(listed(), TICK))
     assert "nothing heard" in why
+
+
+def test_silence_in_the_weekly_halt_is_no_stale_mark_though_the_catalog_has_not_said_so_yet() -> None:
+    friday_17_in_new_york = MONDAY + 4 * 24 * HOUR + 22 * HOUR  # November: five hours behind
+    desk = Desk(MarksBehaviour(), at=friday_17_in_new_york - SECOND)
+    desk.hear(started(), listed())
+    desk.hear(quoted("100", "102", at=desk.at), traded("101", at=desk.at))
+    assert desk.hear(TICK, after=HOUR) == []
+    (why,) = stale(desk.hear(TICK, after=SECOND))
+    assert "nothing heard" in why
+
+
+def test_silence_in_a_maintenance_is_no_stale_mark() -> None:
+    desk = priced()
+    times = {"maintenance_starts_at": desk.at + 10 * SECOND, "maintenance_ends_at": desk.at + HOUR}
+    desk.hear(msgspec.structs.replace(listed(), **times))
+    assert desk.hear(TICK, after=HOUR - SECOND) == []
+    assert len(stale(desk.hear(TICK, after=SECOND))) == 1
+
+
+class TestTheOuterLimit:
+    """`max_mark_staleness_seconds` binds the mark cache of a running system too."""
+
+    def test_the_shorter_of_the_marks_own_patience_and_risks_counts(self) -> None:
+        for limit_s, patience_s in ((10, 10), (100, 30)):
+            desk = Desk(MarksBehaviour())
+            desk.hear(with_limits(RiskLimits(max_mark_staleness_seconds=limit_s)), listed(), by="session")
+            desk.hear(quoted("100", "102", at=desk.at), traded("101", at=desk.at))
+            assert desk.hear(TICK, after=patience_s * SECOND) == []
+            (why,) = stale(desk.hear(TICK, after=SECOND))
+            assert why == f"nothing heard of its market for over {patience_s} s"
+
+    def test_an_operator_sets_it_while_the_system_runs_and_it_lasts_over_a_restart(self) -> None:
+        desk = priced()
+        desk.hear(LimitChanged(limit="max_mark_staleness_seconds", value="5", reason="nervous"), by="operator")
+        assert len(stale(desk.hear(TICK, after=6 * SECOND))) == 1
+        desk.hear(started(session="s-2"), by="session")
+        desk.hear(quoted("100", "102", at=desk.at), traded("101", at=desk.at))
+        assert len(stale(desk.hear(TICK, after=6 * SECOND))) == 1
 
 
 def test_the_index_bounds_the_mark() -> None:
