@@ -18,6 +18,7 @@ from events.position import DiscrepancyFound
 from events.record import Record
 from events.session import ActorFailed
 from events.strategy import DecisionMade
+from projections.confirmation import Confirmation
 from projections.portfolio import Portfolio
 
 
@@ -50,6 +51,10 @@ class Statement(msgspec.Struct, kw_only=True):
     fees: Decimal = ZERO
     funding: Decimal = ZERO
     equity: Decimal | None = None
+    confirmed_orders: int = 0  # whose fills are those of the exchange's list, to the last digit
+    provisional_orders: int = 0  # whose fills were counted from reports, or simulated
+    provisional_value: Decimal = ZERO  # what changed hands in those
+    provisional_fees: Decimal = ZERO
     holdings: list[Holding] = []
     unknown: list[str] = []
 
@@ -68,13 +73,15 @@ _COUNTED: dict[type[Event], str] = {
 def statement(records: Iterable[Record]) -> Statement:
     """Fold a log into its statement."""
     result = Statement(holdings=[], unknown=[])
-    portfolio = Portfolio()
+    portfolio, confirmation = Portfolio(), Confirmation()
     hears = Portfolio.hears
     first_at = last_at = 0
     for record in records:
         kind = type(record.event)
         if kind in hears:
             portfolio.fold(record)
+        if kind in Confirmation.hears:
+            confirmation.fold(record)
         if kind in _COUNTED:
             setattr(result, _COUNTED[kind], getattr(result, _COUNTED[kind]) + 1)
         elif kind.__name__ == "SessionStarted":
@@ -83,6 +90,8 @@ def statement(records: Iterable[Record]) -> Statement:
         result.records += 1
     result.market_seconds = Decimal(last_at - first_at).scaleb(-9)
     _account(result, portfolio)
+    result.confirmed_orders, result.provisional_orders = len(confirmation.confirmed), len(confirmation.provisional)
+    result.provisional_value, result.provisional_fees = confirmation.provisional_value, confirmation.provisional_fees
     return result
 
 

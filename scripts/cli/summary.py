@@ -41,8 +41,21 @@ def show_statement(console: Console, account: Statement) -> None:
             f"holds {side} {abs(holding.qty)} {holding.product}, entry {holding.entry_price}, at {holding.price}",
             highlight=False,
         )
+    if account.confirmed_orders:
+        console.print(_confirmed(account), highlight=False)
     for sentence in account.unknown:
         console.print(f"[red]unknown:[/] {sentence}", highlight=False)
+
+
+def _confirmed(account: Statement) -> str:
+    """Which part rests on the exchange's list of fills."""
+    if not account.provisional_orders:
+        return f"fills of all {account.confirmed_orders} orders that traded confirmed by the exchange's list"
+    return (
+        f"fills of {account.confirmed_orders} orders confirmed by the exchange's list; [yellow]provisional[/] those of "
+        f"{account.provisional_orders}: {_money(account.provisional_value)} changed hands, "
+        f"{_money(account.provisional_fees)} in fees"
+    )
 
 
 def show_outcome(console: Console, outcome: Outcome, account: Statement) -> None:

@@ -184,6 +184,7 @@ def usd(value: str) -> Row:
 #: What does not change: enough for a whole round of the account poller.
 STANDING: dict[str, Any] = {
     "/time": {"iso": rfc3339(MONDAY)},
+    "/cfm/sweeps": {"sweeps": []},
     "/key_permissions": {"can_view": True, "can_trade": True, "can_transfer": False},
     "/cfm/intraday/current_margin_window": {"margin_window": {"margin_window_type": "MARGIN_WINDOW_TYPE_INTRADAY"}},
     "/cfm/balance_summary": {
