@@ -14,6 +14,7 @@ from actors.settings import load
 from events.configuration import Configuration, ProductSetting, StrategySetting
 from events.log import EventLog, FileLog, MemoryLog, read_records
 from events.record import Record
+from replay.assumptions import assumptions
 from replay.backtest import backtest, tape_session
 from replay.statement import Statement, statement
 from replay.tapes import Tape, TapeUnreadable, generated_tape, open_tape
@@ -29,6 +30,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     head_digest: str
     simulated: bool
+    assumptions: tuple[str, ...]
     statement: Statement
 
 
@@ -51,6 +53,7 @@ def run_backtest(
         seconds=round(time.monotonic() - began, 3),
         head_digest=place.digest,
         simulated=True,
+        assumptions=assumptions(configuration),
         statement=statement(log.records() if isinstance(log, MemoryLog) else _records(out)),
     )
     if as_json:
@@ -59,6 +62,8 @@ def run_backtest(
     console = Console()
     console.print(f"backtest over {tape.name}: every fill is simulated by the paper exchange's rules", highlight=False)
     show_statement(console, tested.statement)
+    for assumption in tested.assumptions:
+        console.print(f"assumed: {assumption}", style="dim", highlight=False)
 
 
 def _configuration(config: Path | None, tape: Tape) -> Configuration:
