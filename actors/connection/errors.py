@@ -120,6 +120,7 @@ class ConnectionClosed(BrokerageAPIError):
 _FUNDS = ("INSUFFICIENT", "INVALID_LEDGER_BALANCE")
 _PRODUCT = ("INVALID_PRODUCT_ID", "UNTRADABLE_PRODUCT", "INELIGIBLE_PAIR")
 _PERMISSION = ("GEOFENCING_RESTRICTION",)
+_ORDER = ("ORDER_NOT_FOUND",)
 
 
 def of_refusal(reasons: Sequence[str], message: str) -> BrokerageError:
@@ -139,6 +140,8 @@ def of_refusal(reasons: Sequence[str], message: str) -> BrokerageError:
         return InvalidSymbol(text, status=200, code=code)
     if any(word in code for word in _PERMISSION):
         return PermissionDenied(text, status=200, code=code)
+    if code in _ORDER:
+        return OrderNotFound(text, status=200, code=code)
     return InvalidOrder(text, status=200, code=code)
 
 
