@@ -46,10 +46,16 @@ def status(reader: Reader) -> Answer:
             }
             for seen in standing.strategies.values()
         ],
+        "attribution": attribution(reader),
         "marks": marks(reader),
         "account": account(reader),
         "orders": dict(reader.order_counts()),
     }
+
+
+def attribution(reader: Reader) -> list[Json]:
+    """One row a holder of a product: strategies, "external", and "netting", which is worth nothing (rules A19)."""
+    return [{name: getattr(row, name) for name in row.__struct_fields__} for row in reader.attribution()]
 
 
 def marks(reader: Reader) -> list[Json]:
@@ -163,6 +169,7 @@ def pnl(reader: Reader) -> Answer:
             product: {name: getattr(row, name) for name in row.__struct_fields__}
             for product, row in result.positions.items()
         },
+        "attribution": attribution(reader),
         "tie_out": {
             "ours": tie.ours,
             "theirs": tie.theirs,

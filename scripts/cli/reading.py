@@ -16,10 +16,12 @@ from events.orders import OrderFilled, OrderRefused, OrderRejected, OrderSubmitt
 from events.record import Record
 from events.risk import DayOpened
 from events.strategy import DecisionMade
+from projections.attribution import VirtualPnl, attribution
 from projections.catalog import Catalog
 from projections.exposure import Exposure, Pending
 from projections.orders import Orders
 from projections.portfolio import Portfolio
+from projections.virtual import Virtuals
 from scripts.cli.moments import Moments
 from scripts.cli.places import NOW, Life, Until, is_written_now
 from scripts.cli.standing import Standing
@@ -34,6 +36,7 @@ class Reader:
         use_exact_arithmetic()
         self.catalog = Catalog()
         self.portfolio = Portfolio()
+        self.virtuals = Virtuals()
         self.orders = Orders()
         self.standing = Standing()
         self.moments = Moments()
@@ -48,6 +51,7 @@ class Reader:
         for hears, fold in (
             (Catalog.hears, self.catalog.fold),
             (Portfolio.hears, self.portfolio.fold),
+            (Virtuals.hears, self._share_out),
             (Orders.hears, self.orders.fold),
             (Standing.hears, self.standing.fold),
             (Moments.hears, self.moments.fold),
@@ -133,6 +137,13 @@ class Reader:
         if notional is None or equity is None or equity <= ZERO:
             return None
         return quotient(notional, equity, places=6)
+
+    def attribution(self) -> list[VirtualPnl]:
+        """Who holds and earned what, by product (trading rules A19); every column adds up to the account's."""
+        return [row for product in self.products() for row in attribution(self.virtuals, product, self.portfolio)]
+
+    def _share_out(self, record: Record) -> None:
+        self.virtuals.fold(record, self.portfolio)
 
     def _open_day(self, _record: Record) -> None:
         self._transfers_at_open = self.portfolio.transfers

@@ -47,7 +47,16 @@ def heading(reader: Reader, path: Path, life: Life, until: Until) -> RenderableT
 
 def status(reader: Reader) -> RenderableType:
     return Group(
-        restriction(reader), "", marks(reader), "", account(reader), "", positions(reader), "", _running(reader)
+        restriction(reader),
+        "",
+        marks(reader),
+        "",
+        account(reader),
+        "",
+        positions(reader),
+        "",
+        attribution(reader),
+        _running(reader),
     )
 
 
@@ -162,7 +171,29 @@ def pnl(reader: Reader) -> RenderableType:
         gain(result.total_funding),
         gain(result.net_pnl),
     )
-    return Group(made, "", account(reader), "", tie_out(reader))
+    return Group(made, "", attribution(reader), account(reader), "", tie_out(reader))
+
+
+def attribution(reader: Reader) -> RenderableType:
+    """Whose the result is; nothing where there is one strategy and nobody else."""
+    rows = reader.attribution()
+    if len(rows) < 2:
+        return ""
+    made = table(
+        "By strategy", "strategy", "product", "position", "realized", "unrealized", "fees", "funding", "net", left=2
+    )
+    for row in rows:
+        made.add_row(
+            row.strategy,
+            row.product,
+            qty(row.qty),
+            gain(row.realized),
+            gain(row.unrealized),
+            gain(-row.fees),
+            gain(row.funding),
+            gain(row.net),
+        )
+    return Group(made, "")
 
 
 def tie_out(reader: Reader) -> Text:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from actors.operator import SOCKET_NAME
+from events.orders import OrderFilled
+from events.session import ClockTicked
+from events.terms import Origin, Side
 from scripts.cli.places import is_written_now
 from tests.scripts.conftest import Perptape
-from tests.scripts.made_up import Author, begin, kill
+from tests.scripts.made_up import BTC, Author, begin, entry, kill
 
 COMMANDS = ["status", "positions", "orders", "pnl", "funding", "risk"]
 ABOUT = {"log", "seq", "at", "as_of", "life", "silent_s"}
@@ -199,3 +202,38 @@ def test_the_configured_data_folder_is_read_when_no_log_is_named(
     elsewhere = tmp_path / "other.toml"
     elsewhere.write_text('data_dir = "nowhere"')
     assert perptape("status", "--config", elsewhere).code == 4
+
+
+def test_results_are_shown_by_strategy_and_add_up_to_the_accounts(perptape: Perptape, session_log: Path) -> None:
+    answer = perptape("pnl", session_log, "--json").json
+    rows = answer["attribution"]
+    assert [row["strategy"] for row in rows] == ["main"]
+    for column, total in (("realized", "total_realized"), ("fees", "fees"), ("funding", "total_funding")):
+        assert sum(Decimal(row[column]) for row in rows) == Decimal(answer[total])
+    assert perptape("status", session_log, "--json").json["attribution"] == rows
+
+
+def test_two_holders_of_a_product_have_a_table_of_their_own(perptape: Perptape, tmp_path: Path) -> None:
+    author = Author(tmp_path / "log")
+    begin(author)
+    entry(author)
+    manual = OrderFilled(
+        order="manual",
+        exchange_order="x-manual",
+        strategy="",
+        product=BTC,
+        side=Side.BUY,
+        qty=Decimal(2),
+        value=Decimal(1164),
+        price=Decimal(58_200),
+        fee=Decimal("0.93"),
+        filled_qty=Decimal(2),
+        exchange_at=author.at,
+        origin=Origin.FOREIGN,
+    )
+    author.say("orders", author.fact("clock", ClockTicked()), manual)
+    author.close()
+    for command in ("status", "pnl"):
+        shown = perptape(command, tmp_path).out
+        assert "By strategy" in shown
+        assert "external" in shown
