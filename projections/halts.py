@@ -18,6 +18,7 @@ from events.terms import NANOSECONDS, MarkSource
 from projections.account import Account
 from projections.hours import Hours
 
+_SHUT = -1
 _WHOLE_BOOK = frozenset({MarkSource.BOOK_AND_TRADE, MarkSource.MID})
 
 
@@ -53,7 +54,7 @@ class Halts(msgspec.Struct, kw_only=True):
         seen = self.samples.get(product)
         if seen is None or seen >= self.hours.setting.samples_after:
             return ""
-        return f"{seen} of {self.hours.setting.samples_after} samples of a whole book since the halt"
+        return f"{max(seen, 0)} of {self.hours.setting.samples_after} samples of a whole book since the halt"
 
     def due(self, at: int) -> list[HaltNeared | HaltPassed]:
         """What is to be said of halts now, in the order of the listings."""
@@ -75,11 +76,13 @@ class Halts(msgspec.Struct, kw_only=True):
             mark = account.portfolio.marks.mark(product) if is_new else None
             if mark is not None and mark.source in _WHOLE_BOOK:
                 self.had_book[product] = True
+            seen = self.samples.get(product)
             if self.hours.is_shut(product, at):
-                self.samples[product] = 0
-            elif is_new and product in self.samples:
-                is_good = mark is not None and self._is_good(mark)
-                self.samples[product] = self.samples[product] + 1 if is_good else 0
+                self.samples[product] = _SHUT
+            elif seen == _SHUT:
+                self.samples[product] = 0  # the mark may be that of before the halt: the next sample is the first
+            elif is_new and seen is not None:
+                self.samples[product] = seen + 1 if mark is not None and self._is_good(mark) else 0
 
     def _is_good(self, mark: MarkUpdated) -> bool:
         return mark.source in _WHOLE_BOOK or mark.product not in self.had_book

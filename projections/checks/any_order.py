@@ -29,8 +29,8 @@ class Fitted(Part, frozen=True):
 
 def fitted(order: OrderProposed, rules: ProductListed) -> Fitted:
     price = order.limit_price
-    if price is not None and price.is_finite():
-        price = limit_on_grid(order.side, price, increment=rules.price_increment)
+    if price is not None:  # what is no number is no price
+        price = limit_on_grid(order.side, price, increment=rules.price_increment) if price.is_finite() else ZERO
     qty = floor_to(order.qty, rules.size_increment) if order.qty.is_finite() else ZERO
     return Fitted(qty=qty, price=price)
 

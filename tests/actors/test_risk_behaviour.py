@@ -181,6 +181,8 @@ class TestAnyOrder:
     def test_a_limit_order_must_bring_a_price_above_zero(self, desk: Desk) -> None:
         assert codes(ask(desk, kind=OrderKind.LIMIT_GTC)) == ["price"]
         assert codes(ask(desk, kind=OrderKind.LIMIT_GTC, limit_price="3")) == ["price"]
+        assert codes(ask(desk, kind=OrderKind.LIMIT_GTC, limit_price="NaN")) == ["price"]
+        assert codes(ask(desk, kind=OrderKind.LIMIT_GTC, limit_price="Infinity")) == ["price"]
 
     def test_a_decision_older_than_the_limit_is_refused(self, desk: Desk) -> None:
         old = proposed(at=desk.at - 5 * SECOND - 1)
@@ -387,6 +389,31 @@ class TestIncrease:
         assert codes(ask(desk, qty="11")) == ["max_order_qty"]
         approval(ask(desk, qty="10"))
 
+    def test_a_single_entry_has_a_largest_worth(self) -> None:
+        desk = with_rules(max_order_notional=D(5_000))
+        assert refusal(ask(desk, qty="11", limit_price="50000", kind=OrderKind.LIMIT_GTC)).message == (
+            f"Order notional 5500.00 exceeds maximum of 5000 for {BIP}"
+        )
+        approval(ask(desk, qty="10", limit_price="50000", kind=OrderKind.LIMIT_GTC))
+        assert codes(ask(desk, qty="11", kind=OrderKind.MARKET_IOC)) == ["max_order_notional"]
+
+    @pytest.mark.parametrize(("limit_price", "passes"), [("47500", True), ("47495", False), ("52500", True)])
+    def test_an_entrys_limit_is_held_near_the_mark_on_both_sides(self, limit_price: str, passes: bool) -> None:
+        desk = with_rules(max_price_distance_bps=D(500), slippage_guard_bps=D(1_000))
+        side = Side.BUY
+        said = ask(desk, side, limit_price=limit_price, kind=OrderKind.LIMIT_GTC)
+        assert bool(of_kind(said, OrderApproved)) is passes
+        if not passes:
+            assert (
+                refusal(said).message
+                == f"Price 47495 is 501 bps from the mark 50000, at most 500 are allowed for {BIP}"
+            )
+
+    def test_an_exit_is_held_to_neither(self) -> None:
+        desk = with_rules(max_price_distance_bps=D(1), max_order_notional=D(1))
+        desk.hear(position_of("5"), by="orders")
+        approval(ask(desk, Side.SELL, "5", limit_price="45000", kind=OrderKind.LIMIT_GTC))
+
     def test_only_so_many_entries_pass_in_a_minute(self) -> None:
         desk = with_rules(max_orders_per_minute=2)
         both = [proposed(qty="1", at=desk.at, proposal=name) for name in ("p-1", "p-2", "p-3")]
@@ -410,6 +437,13 @@ class TestIncrease:
             "exposure_total",
             "liquidation_projection",
         ]
+
+    def test_what_any_order_must_be_comes_first_and_what_an_increase_would_break_behind_it(self, desk: Desk) -> None:
+        desk.hear(KillSwitchThrown(reason="fire"), by="operator")
+        desk.hear(listed(ONE, contract_size="1", session_open=False))
+        refused = refusal(ask(desk, qty="140", product=ONE, limit_price="50000", kind=OrderKind.LIMIT_GTC))
+        assert (refused.code, refused.breaches[0].code) == ("session_closed", "session_closed")
+        assert {"kill_switch", "halt", "exposure_symbol"} <= {breach.code for breach in refused.breaches}
 
 
 class TestReduce:
@@ -475,12 +509,20 @@ class TestReduce:
         desk.hear(position_of("100"), by="orders")
         cut = approval(ask(desk, Side.SELL, "141", limit_price="50000", kind=OrderKind.LIMIT_GTC))
         assert (cut.asked, cut.qty, cut.reduce_only) == (D(141), D(100), True)
+        assert [breach.code for breach in cut.cut] == ["exposure_symbol"]
+        assert cut.cut[0].message == f"Symbol exposure 20.5% exceeds cap of 20.0% for {BIP}"
+
+    def test_an_order_that_passes_whole_has_nothing_cut(self, desk: Desk) -> None:
+        desk.hear(position_of("3"), by="orders")
+        assert approval(ask(desk, Side.SELL, "1", reduce_only=True)).cut == ()
+        assert approval(ask(desk, Side.SELL, "8")).cut == ()
 
     def test_in_reduce_only_mode_what_opens_is_cut(self, desk: Desk) -> None:
         desk.hear(position_of("3"), by="orders")
         desk.hear(ReduceOnlyRequested(product=None, reason="caution"), by="operator")
         passed = approval(ask(desk, Side.SELL, "8"))
         assert (passed.qty, passed.reduce_only) == (D(3), True)
+        assert [breach.code for breach in passed.cut] == ["reduce_only"]
 
     def test_an_exit_larger_than_the_exchange_takes_leaves_in_parts(self, desk: Desk) -> None:
         desk.hear(position_of("9"), by="orders")
