@@ -49,12 +49,15 @@ class AccountPoller:
         now: Callable[[], int],
         *,
         with_account: bool = True,
+        own_clock: bool = True,
+        history_s: int | None = None,
         on_refusal: Callable[[BrokerageError], None] = lambda _: None,
     ) -> None:
         """`products` maps the exchange's ids to ours; `now` is session time (ns).
 
         `with_account` off: only products and funding rates, for paper trading without a key; then
-        `ExchangeReconciled` is for the paper exchange to say. `on_refusal` is told, once, when the key may not trade.
+        `ExchangeReconciled` is for the paper exchange to say. `own_clock` and `history_s` as of `Inquiry`. `on_refusal`
+        is told, once, when the key may not trade.
         """
         self._door = door
         self._now = now
@@ -64,7 +67,7 @@ class AccountPoller:
         self._changed = threading.Condition()
         self._round = threading.Lock()  # one round at a time, whoever asks for it
         polling = client.at(Urgency.POLLING, pause=self._stopped.wait)
-        self._inquiry = Inquiry(polling, products, now)
+        self._inquiry = Inquiry(polling, products, now, own_clock=own_clock, history_s=history_s)
         self._wanted: str | None = "start"
         self._rates_wanted = False
         self._asked_for = False

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
-from actors.connection.balances import balance_of
+from actors.connection.balances import balance_of, window_of
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, InvalidSymbol, PermissionDenied
-from actors.connection.listing import funding_of, listed
+from actors.connection.fills import reported
+from actors.connection.history import history_of
+from actors.connection.listing import funding_of, index_of, listed
 from actors.connection.order_words import report_of
+from actors.connection.pockets import DONE, sweeps_of
 from actors.connection.replies import FuturesPosition, Order
-from events.account import MarginWindowChanged
+from actors.connection.skew import exchange_time, is_news, skew_between
+from events.account import MarginWindowChanged, SweepReported
 from events.catalog import FundingRatePublished, ProductListed
 from events.feeds import ExchangeReconciled
 from events.money import ZERO
-from events.orders import OrderReported
+from events.orders import FillsReported, OrderReported
 from events.position import PositionReported
 from events.record import AnyEvent
-from events.terms import NANOSECONDS, MarginWindow
+from events.terms import NANOSECONDS
+
+log = logging.getLogger(__name__)
 
 #: Orders are listed from so long before the last round; at the start of a session, from so long before it.
 OVERLAP_NS = 60 * NANOSECONDS
 FIRST_NS = 3_600 * NANOSECONDS
+#: Answers to a question that an account, or a key, has no part in.
+_NOT_FOR_US = frozenset({400, 403, 404})
 
 
 class _Told(msgspec.Struct):
@@ -35,22 +44,49 @@ class _Told(msgspec.Struct):
     upcoming: dict[str, FundingRatePublished] = {}
     window: MarginWindowChanged | None = None
     orders: dict[str, OrderReported] = {}
+    fills: frozenset[str] = frozenset()  # keys of the lines listed last
+    sweeps: dict[str, SweepReported] = {}
+    skew_ns: int = 0
+    history: frozenset[str] = frozenset()  # products whose candles were told
     asked_at: int | None = None
 
     def copied(self) -> _Told:
         return _Told(
-            dict(self.listed), dict(self.rates), dict(self.upcoming), self.window, dict(self.orders), self.asked_at
+            dict(self.listed),
+            dict(self.rates),
+            dict(self.upcoming),
+            self.window,
+            dict(self.orders),
+            self.fills,
+            dict(self.sweeps),
+            self.skew_ns,
+            self.history,
+            self.asked_at,
         )
 
 
 class Inquiry:
     """Asks through one client, for one thread at a time. Raises `BrokerageError`, and `ValueError` for nonsense."""
 
-    def __init__(self, client: CoinbaseClient, products: Mapping[str, str], now: Callable[[], int]) -> None:
-        """`products` maps the exchange's ids to ours; `now` is session time, for when the exchange says none."""
+    def __init__(
+        self,
+        client: CoinbaseClient,
+        products: Mapping[str, str],
+        now: Callable[[], int],
+        *,
+        own_clock: bool = True,
+        history_s: int | None = None,
+    ) -> None:
+        """`products` maps the exchange's ids to ours; `now` is session time, for when the exchange says none.
+
+        `own_clock` off: session time is the exchange's, and nothing is to be said of a skew. `history_s`: of which
+        interval candles are asked for at the start; None for none.
+        """
         self._client = client
         self._products = products
         self._now = now
+        self._own_clock = own_clock
+        self._history_s = history_s
         self._told = _Told()
 
     def everything(self, live: Sequence[str]) -> list[AnyEvent]:
@@ -62,7 +98,11 @@ class Inquiry:
 
     def catalog(self) -> list[AnyEvent]:
         """Products whose rules are not what was told, and rates of boundaries that were not told."""
-        return self._whole(lambda: self._catalog(self._exchange_time()))
+        return self._whole(self._market)
+
+    def _market(self) -> list[AnyEvent]:
+        at, skew = self._exchange_time()
+        return [*skew, *self._catalog(at)]
 
     def _whole(self, ask: Callable[[], list[AnyEvent]]) -> list[AnyEvent]:
         """All of it or nothing: what a broken round found is not taken for told."""
@@ -76,15 +116,18 @@ class Inquiry:
     def _everything(self, live: Sequence[str]) -> list[AnyEvent]:
         self._check_key()
         window = self._margin_window()
-        at = self._exchange_time()
+        at, skew = self._exchange_time()
+        sweeps = self._sweeps(at)
         balance = self._client.cfm_balance_summary()
         if balance is None:
             raise PermissionDenied("the account has no futures side: is it enabled for derivatives?", code="NO_FUTURES")
         positions = self._positions(at)
         orders = self._orders_since(at, live)
+        fills = self._fills_since(at)
         self._told.asked_at = at
         reconciled = ExchangeReconciled(exchange_at=at)
-        return [*self._catalog(at), *window, *orders, *positions, balance_of(balance, at), reconciled]
+        account = [*window, *orders, *fills, *positions, *sweeps, balance_of(balance, at), reconciled]
+        return [*skew, *self._catalog(at), *account]
 
     def _catalog(self, at: int) -> list[AnyEvent]:
         events: list[AnyEvent] = []
@@ -102,7 +145,20 @@ class Inquiry:
                 self._told.listed[ours] = event
                 events.append(event)
             events += self._new_rates(funding_of(product, ours, at), at)
-        return events
+            if (index := index_of(product, ours, at)) is not None:
+                events.append(index)
+        return [*events, *self._history(at)]
+
+    def _history(self, at: int) -> list[AnyEvent]:
+        """Candles from before the session, once."""
+        if self._history_s is None or self._told.history:
+            return []
+        self._told.history = frozenset(self._products.values())
+        told = (
+            history_of(self._client, theirs, ours, interval_s=self._history_s, at=at)
+            for theirs, ours in self._products.items()
+        )
+        return [history for history in told if history is not None]
 
     def is_rate_due(self, before: int, at: int, looks_s: Sequence[int]) -> bool:
         """Whether, between two moments of session time, one of the looks after a boundary came, and it is not told."""
@@ -144,8 +200,31 @@ class Inquiry:
             missing = "view" if not key.can_view else "trade"
             raise PermissionDenied(f"the API key may not {missing}: give it that permission", code="KEY_PERMISSIONS")
 
-    def _exchange_time(self) -> int:
-        return self._client.get_time().iso or self._now()
+    def _exchange_time(self) -> tuple[int, list[AnyEvent]]:
+        """The exchange's time, and that its clock runs otherwise than was told."""
+        at, measured = skew_between(lambda: exchange_time(self._client.get_time()), self._now)
+        if at is None or measured is None:
+            return self._now(), []
+        if not self._own_clock or not is_news(measured, self._told.skew_ns):
+            return at, []
+        self._told.skew_ns = measured.skew_ns
+        return at, [measured]
+
+    def _sweeps(self, at: int) -> list[SweepReported]:
+        """What is new of sweeps. A key that may not ask for them knows of none."""
+        try:
+            news = sweeps_of(self._client.cfm_sweeps(), self._told.sweeps, at)
+        except BrokerageError as error:
+            if error.status not in _NOT_FOR_US:
+                raise
+            log.info("sweeps cannot be read: %s", error)
+            return []
+        for sweep in news:
+            if sweep.status == DONE:
+                del self._told.sweeps[sweep.sweep]
+            else:
+                self._told.sweeps[sweep.sweep] = sweep
+        return news
 
     def _margin_window(self) -> list[AnyEvent]:
         reply = self._client.cfm_intraday_current_margin_window().margin_window
@@ -173,7 +252,7 @@ class Inquiry:
     def _orders_since(self, at: int, live: Sequence[str]) -> list[AnyEvent]:
         """Reports that are not what was told: of open orders, of recent ones, and of those we think live."""
         products = list(self._products)
-        since = (self._told.asked_at - OVERLAP_NS) if self._told.asked_at is not None else at - FIRST_NS
+        since = self._since(at)
         orders = [*self._client.list_orders(product_ids=products, order_status="OPEN")]
         orders += self._client.list_orders(product_ids=products, since=since)
         found = {order.order_id: order for order in orders}
@@ -185,6 +264,16 @@ class Inquiry:
         self._told.orders = {report.exchange_order: report for report in reports}
         return [*sorted(fresh, key=lambda report: (report.exchange_at, report.exchange_order))]
 
+    def _fills_since(self, at: int) -> list[FillsReported]:
+        """Lines of the list of fills that were not told: of new fills, and of old ones taken back or booked anew."""
+        listed = list(self._client.list_fills(product_ids=list(self._products), since=self._since(at)))
+        fresh = [fill for fill in listed if fill.entry_id not in self._told.fills]
+        self._told.fills = frozenset(fill.entry_id for fill in listed)
+        return reported(fresh, self._products)
+
+    def _since(self, at: int) -> int:
+        return at - FIRST_NS if self._told.asked_at is None else self._told.asked_at - OVERLAP_NS
+
     def _order(self, order_id: str) -> Order | None:
         """One order, or None while the exchange does not show it yet."""
         try:
@@ -193,12 +282,6 @@ class Inquiry:
             if error.status == 404:
                 return None
             raise
-
-
-def window_of(word: str) -> MarginWindow:
-    """`MARGIN_WINDOW_TYPE_INTRADAY`, with or without FCM_ before it."""
-    name = word.rpartition("MARGIN_WINDOW_TYPE_")[2].lower()
-    return MarginWindow(name) if name in MarginWindow.__members__.values() else MarginWindow.UNSPECIFIED
 
 
 def signed_qty(position: FuturesPosition) -> Decimal:

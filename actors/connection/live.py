@@ -6,16 +6,18 @@ Live: everything. Paper: the market as it is, without an account; intents go to 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from actors.connection.account import AccountPoller
 from actors.connection.auth import Credentials
+from actors.connection.capture import FrameCapture
 from actors.connection.client import LIVE_REST, CoinbaseClient
 from actors.connection.errors import AuthenticationError, BrokerageError
 from actors.connection.feeds import FeedManners
 from actors.connection.gateway import OrderGateway
-from actors.connection.market_feed import LIVE_MARKET_FEED, MarketFeed
+from actors.connection.market_feed import CHANNELS, LIVE_MARKET_FEED, MarketFeed
 from actors.connection.standing import Standing
 from actors.connection.user_feed import LIVE_USER_FEED, UserFeed
 from actors.door import DoorClosed, FactDoor
@@ -42,6 +44,14 @@ class Address(NamedTuple):
     ws: str = LIVE_MARKET_FEED
     user_ws: str = LIVE_USER_FEED
     ca_file: str | None = None
+    proxy: str | None = None
+
+
+class CaptureTo(NamedTuple):
+    """Where frames are kept as received, and the most that they may take there, in bytes as compressed."""
+
+    folder: Path
+    max_bytes: int
 
 
 class CoinbaseConnection:
@@ -62,21 +72,47 @@ class CoinbaseConnection:
         last_trades: Mapping[str, str] | None = None,
         rate_limit_per_minute: int = RATE_LIMIT_PER_MINUTE,
         manners: FeedManners = FeedManners(),  # noqa: B008 - immutable
+        extra_channels: Sequence[str] = (),
+        capture: CaptureTo | None = None,
+        own_clock: bool = True,
+        history_s: int | None = None,
     ) -> None:
         """`products` maps the exchange's ids to ours. `unresolved`: orders without an end in the log.
+
+        `own_clock` off: session time is the exchange's. `history_s`: the interval of candles asked for at the start.
 
         Raises `AuthenticationError` for live trading without a key.
         """
         if live and credentials is None:
             raise AuthenticationError("live trading needs an API key")
         self._client = CoinbaseClient(
-            address.rest, credentials, rate_limit_per_minute=rate_limit_per_minute, ca_file=address.ca_file
+            address.rest,
+            credentials,
+            rate_limit_per_minute=rate_limit_per_minute,
+            ca_file=address.ca_file,
+            proxy=address.proxy,
         )
         self._is_live = live
-        manners = manners._replace(ca_file=address.ca_file)
-        account = AccountPoller(door, self._client, products, now, with_account=live, on_refusal=on_refusal)
+        manners = manners._replace(ca_file=address.ca_file, proxy=address.proxy)
+        account = AccountPoller(
+            door,
+            self._client,
+            products,
+            now,
+            with_account=live,
+            own_clock=own_clock,
+            history_s=history_s,
+            on_refusal=on_refusal,
+        )
         market = MarketFeed(
-            door, address.ws, products, credentials=credentials, last_trades=last_trades, manners=manners
+            door,
+            address.ws,
+            products,
+            credentials=credentials,
+            channels=(*CHANNELS, *extra_channels),
+            last_trades=last_trades,
+            manners=manners,
+            capture=_capture(capture, "market", products, last_trades),
         )
         self._account = account
         self.parts: tuple[Part, ...]
@@ -85,7 +121,13 @@ class CoinbaseConnection:
         if live and credentials is not None:
             gateway = OrderGateway(door, self._client, products, now, standing=standing, unresolved=unresolved)
             user = UserFeed(
-                door, address.user_ws, products, credentials=credentials, catch_up=account.catch_up, manners=manners
+                door,
+                address.user_ws,
+                products,
+                credentials=credentials,
+                catch_up=account.catch_up,
+                manners=manners,
+                capture=_capture(capture, "user", products),
             )
             self.parts = (wires, gateway, account, market, user)
             self.shells = (gateway, account)
@@ -115,6 +157,15 @@ class CoinbaseConnection:
             if isinstance(part, OrderGateway):
                 done = part.cancel_all_once()
                 log.error("%d resting orders cancelled, %d refused; %s", len(done.asked), len(done.refused), done.error)
+
+
+def _capture(
+    to: CaptureTo | None, feed: str, products: Mapping[str, str], last_trades: Mapping[str, str] | None = None
+) -> FrameCapture | None:
+    """The files of one feed; each of the two has half of the room."""
+    if to is None:
+        return None
+    return FrameCapture(to.folder, feed, products, last_trades=last_trades, max_bytes=to.max_bytes // 2)
 
 
 class _Wires:

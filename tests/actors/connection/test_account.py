@@ -15,9 +15,10 @@ import pytest
 from actors.connection.account import AccountPoller
 from actors.connection.amounts import nanoseconds_of
 from actors.connection.auth import Credentials
+from actors.connection.balances import window_of
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, PermissionDenied
-from actors.connection.inquiry import signed_qty, window_of
+from actors.connection.inquiry import signed_qty
 from actors.connection.listing import funding_interval_s, funding_of, listed
 from actors.connection.market_replies import Product, Products
 from actors.connection.replies import FuturesPosition
@@ -80,6 +81,7 @@ class Office:
             "/key_permissions": {"can_view": True, "can_trade": True, "can_transfer": False},
             "/products": {"products": [PRODUCT]},
             "/orders/historical/fills": {"fills": [], "cursor": ""},
+            "/cfm/sweeps": {"sweeps": []},
             "/cfm/intraday/current_margin_window": {
                 "margin_window": {
                     "margin_window_type": "MARGIN_WINDOW_TYPE_INTRADAY",
@@ -141,7 +143,7 @@ class Counter:
     def __init__(self, *, with_account: bool = True) -> None:
         self.office = Office()
         self.door = ListDoor()
-        self.now = NOON + 30 * NANOSECONDS
+        self.now = NOON + 30 * NANOSECONDS + 500_000_000
         self.refused: list[BrokerageError] = []
         self._peer = http_peer(self.office)
         self.peer = self._peer.__enter__()
@@ -202,7 +204,7 @@ def test_a_round_tells_the_whole_account_and_ends_with_reconciled(counter: Count
     assert events[:3] == [
         LISTED,
         FundingRatePublished(product="BTC-PERP", boundary=NOON, rate=Decimal("0.000013"), exchange_at=AT),
-        MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=NOON + 6 * HOUR, exchange_at=NOON + 30 * NANOSECONDS),
+        MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=NOON + 6 * HOUR, exchange_at=AT),
     ]
     assert isinstance(events[3], OrderReported)
     assert events[4:] == [
