@@ -32,6 +32,7 @@ from events.configuration import (
 __all__ = [
     "ConfigurationError",
     "ExchangeSettings",
+    "FeedSettings",
     "JournalSettings",
     "Loaded",
     "Resolved",
@@ -45,6 +46,8 @@ DEFAULT_DATA_DIR = Path("results/managed")
 
 #: Shown as "(redacted)", and refused in the file.
 _SECRET: Way = ("exchange", "private_key")
+_PROXY: Way = ("exchange", "proxy")  # its password is not shown
+EXTRA_CHANNELS = ("ticker_batch", "candles", "status")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -60,6 +63,16 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str | None = None  # with private_key, in place of a key file
     private_key: str | None = None  # from the environment only
     rate_limit_per_minute: int = 1200  # requests; a fifth of them is kept for cancels and exits
+    proxy: str | None = None  # http://host:port, for requests and feeds; with a password from the environment only
+
+
+class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the feeds bring besides what trading rests on, and whether their frames are kept as received."""
+
+    extra_channels: tuple[str, ...] = ()  # any of "ticker_batch", "candles", "status"
+    products_per_subscribe: int = 50  # a channel of more products is subscribed in several messages
+    capture: Path | None = None  # a folder for raw frames; none are kept without one
+    capture_mb: int = 4096  # the most that captures take, as compressed; the oldest files go first
 
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +95,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str = str(DEFAULT_DATA_DIR)
     start_equity: Decimal | None = None
     exchange: ExchangeSettings = ExchangeSettings()
+    feeds: FeedSettings = FeedSettings()
     journal: JournalSettings = JournalSettings()
     products: dict[str, ProductSetting] = {}
     marks: MarkSetting = MarkSetting()
@@ -97,6 +111,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a system is started with."""
 
     exchange: ExchangeSettings = ExchangeSettings()
+    feeds: FeedSettings = FeedSettings()
     journal: JournalSettings = JournalSettings()
     data_dir: Path = DEFAULT_DATA_DIR
     configuration: Configuration = Configuration()
@@ -140,6 +155,9 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
             key_file=_from(folder, file.exchange.key_file, written, ("exchange", "key_file")),
             ca_file=_from(folder, file.exchange.ca_file, written, ("exchange", "ca_file")),
         ),
+        feeds=msgspec.structs.replace(
+            file.feeds, capture=_from(folder, file.feeds.capture, written, ("feeds", "capture"))
+        ),
         journal=file.journal,
         data_dir=_from(folder, Path(file.data_dir), written, ("data_dir",)) or DEFAULT_DATA_DIR,
         configuration=configuration,
@@ -177,6 +195,7 @@ def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str
     if file.exchange.rate_limit_per_minute < 1:
         message = f"{file.exchange.rate_limit_per_minute} requests a minute let nothing through"
         yield ("exchange", "rate_limit_per_minute"), message, "write a number above 0"
+    yield from _feed_objections(file, written)
     journal = file.journal
     for way, value, words in (
         (("exchange", "clock"), file.exchange.clock, ("wall", "tape")),
@@ -192,6 +211,22 @@ def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str
             yield ("journal", name), f"{number} is out of range", "write a number above 0"
 
 
+def _feed_objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str, str]]:
+    for channel in file.feeds.extra_channels:
+        if channel not in EXTRA_CHANNELS:
+            meant = ", ".join(f'"{word}"' for word in EXTRA_CHANNELS)
+            yield ("feeds", "extra_channels"), f"{shown(channel)} is no channel of those", f"write any of {meant}"
+    for name in ("products_per_subscribe", "capture_mb"):
+        if getattr(file.feeds, name) < 1:
+            yield ("feeds", name), f"{getattr(file.feeds, name)} is out of range", "write a number above 0"
+    if file.exchange.proxy is not None:
+        address = urlsplit(file.exchange.proxy)
+        if address.scheme != "http" or address.hostname is None:
+            yield _PROXY, "that is no proxy", "write http://host:port"
+        elif address.password and not written.source(_PROXY).startswith("variable"):
+            yield _PROXY, "a secret stands in the file", "set PERPTAPE__EXCHANGE__PROXY instead"
+
+
 def _from(folder: Path, path: Path | None, written: Written, way: Way) -> Path | None:
     """A path that stands in the file is meant from the file's folder; any other from where we are."""
     source = written.source(way)
@@ -204,7 +239,8 @@ def _resolved(file: SettingsFile, written: Written) -> Iterator[Resolved]:
         source = written.source(way)
         if source == "default" and way[0] == "risk" and len(way) == 3:
             source = written.source(way[:2])  # written under the exchange's id
-        text = "(redacted)" if way == _SECRET and value is not None else _text(value)
+        is_secret = way == _SECRET or (way == _PROXY and "@" in str(value))
+        text = "(redacted)" if is_secret and value is not None else _text(value)
         yield Resolved(name=dotted(way), value=text, source=source)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from scripts.cli import configure, lists, live, logs, look
+from scripts.cli import captures, configure, lists, live, logs, look
 
 HELP = "An event-sourced trading system for Coinbase perpetual futures: one log, replayed to the same decisions."
 
@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     live.register(app)
     look.register(app)
     logs.register(app)
+    captures.register(app)
     lists.register(app)
     configure.register(app)
     return app

@@ -40,7 +40,7 @@ def check_exchange(settings: SystemSettings, *, allow_transfer: bool) -> Iterato
         yield skipped("exchange", "without a key there is nothing to ask it for live trading")
         return
     ca_file = None if exchange.ca_file is None else str(exchange.ca_file)
-    client = CoinbaseClient(exchange.rest, credentials, ca_file=ca_file)
+    client = CoinbaseClient(exchange.rest, credentials, ca_file=ca_file, proxy=exchange.proxy)
     try:
         asking = client.at(Urgency.LOOKUPS, max_retries=1, timeout_s=REQUEST_LIMIT_S)
         try:
@@ -58,9 +58,9 @@ def check_exchange(settings: SystemSettings, *, allow_transfer: bool) -> Iterato
             yield from _products(asking, settings.configuration.products)
     finally:
         client.close()
-    yield _feed("market feed", exchange.ws, (), credentials, ca_file)
+    yield _feed("market feed", exchange.ws, (), credentials, exchange)
     if live:
-        yield _feed("user feed", exchange.user_ws, USER_CHANNELS, credentials, ca_file)
+        yield _feed("user feed", exchange.user_ws, USER_CHANNELS, credentials, exchange)
 
 
 def _key(exchange: ExchangeSettings, *, live: bool) -> tuple[Credentials | None, Finding]:
@@ -190,10 +190,11 @@ def _restrictions(rules: ProductListed) -> str:
 
 
 def _feed(
-    check: str, url: str, channels: tuple[str, ...], credentials: Credentials | None, ca_file: str | None
+    check: str, url: str, channels: tuple[str, ...], credentials: Credentials | None, exchange: ExchangeSettings
 ) -> Finding:
+    ca_file = None if exchange.ca_file is None else str(exchange.ca_file)
     try:
-        took_s = first_heartbeat_s(url, channels, credentials, ca_file=ca_file)
+        took_s = first_heartbeat_s(url, channels, credentials, ca_file=ca_file, proxy=exchange.proxy)
     except BrokerageError as error:
         return failed(check, f"{url}: {error}", "see whether WebSockets leave this network", Exit.EXCHANGE)
     return ok(check, f"{url} let us in and sent a heartbeat after {took_s:.1f} s")

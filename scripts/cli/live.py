@@ -35,6 +35,10 @@ def register(app: typer.Typer) -> None:
 def run(
     config: Config = None,
     live: Annotated[bool, typer.Option("--live", help="Send real orders; the file must say so too.")] = False,
+    capture: Annotated[
+        Path | None,
+        typer.Option("--capture", help="Keep the feeds' frames as received in this folder.", show_default=False),
+    ] = None,
 ) -> None:
     """Trade on a configuration file: paper by default, real orders with --live."""
     from actors.settings import DEFAULT_FILE
@@ -42,7 +46,7 @@ def run(
     from scripts.cli.running import run as run_system
     from scripts.cli.running import settings_from, tell_stderr
 
-    ended = run_system(settings_from(config or Path(DEFAULT_FILE), live=live), tell_stderr)
+    ended = run_system(settings_from(config or Path(DEFAULT_FILE), live=live, capture=capture), tell_stderr)
     if ended.halted_by:
         raise CommandFailed(
             f"risk had halted trading when the session ended: {'; '.join(ended.halted_by)}", Exit.HALTED

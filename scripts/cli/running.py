@@ -11,17 +11,20 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from actors.clocks import SessionClock, TapeClock, WallClock
 from actors.connection.auth import Credentials
 from actors.connection.cancel_all import CancelAll, cancel_all_once
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, PermissionDenied
-from actors.connection.live import Address, CoinbaseConnection
+from actors.connection.feeds import FeedManners
+from actors.connection.live import Address, CaptureTo, CoinbaseConnection
 from actors.connection.standing import Standing
 from actors.connection.told_before import last_trades
 from actors.door import Door
 from actors.known import Known
-from actors.settings import ExchangeSettings, SystemSettings, load
+from actors.settings import ExchangeSettings, FeedSettings, SystemSettings, load
 from actors.start_check import StartReport
 from actors.strategies.loading import load_strategy
 from actors.system import Ended, System, SystemBroken
@@ -31,9 +34,14 @@ from scripts.cli.exits import CommandFailed, Exit
 SNAPSHOTS = "snapshots"
 
 
-def settings_from(config: Path, *, live: bool) -> SystemSettings:
-    """The settings of a file, its strategies loadable. Live needs both the file's word and the command line's."""
+def settings_from(config: Path, *, live: bool, capture: Path | None = None) -> SystemSettings:
+    """The settings of a file, its strategies loadable. Live needs both the file's word and the command line's.
+
+    `capture`, if given, takes the place of the file's `feeds.capture`.
+    """
     settings = load(config, os.environ).settings
+    if capture is not None:
+        settings = msgspec.structs.replace(settings, feeds=msgspec.structs.replace(settings.feeds, capture=capture))
     for strategy in settings.configuration.strategies.values():
         load_strategy(strategy)
     mode = settings.configuration.mode
@@ -73,7 +81,7 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             door,
             now,
             known.unsettled,
-            address=Address(exchange.rest, exchange.ws, exchange.user_ws, _text(exchange.ca_file)),
+            address=Address(exchange.rest, exchange.ws, exchange.user_ws, _text(exchange.ca_file), exchange.proxy),
             credentials=credentials_of(exchange),
             products={setting.exchange_id: name for name, setting in settings.configuration.products.items()},
             live=settings.configuration.mode == "live",
@@ -81,6 +89,11 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
             last_trades=last_trades(settings.data_dir, known.priced),
             on_refusal=refused,
             rate_limit_per_minute=exchange.rate_limit_per_minute,
+            manners=FeedManners(products_per_subscribe=settings.feeds.products_per_subscribe),
+            own_clock=exchange.clock != "tape",
+            history_s=settings.configuration.marks.interval_s,
+            extra_channels=settings.feeds.extra_channels,
+            capture=_capture(settings.feeds),
         )
 
     system = System(
@@ -115,6 +128,10 @@ def run(settings: SystemSettings, say: Callable[[str], None]) -> Ended:
     return ended
 
 
+def _capture(feeds: FeedSettings) -> CaptureTo | None:
+    return None if feeds.capture is None else CaptureTo(feeds.capture, feeds.capture_mb * 1024**2)
+
+
 def _clock(settings: SystemSettings, log: FileLog) -> SessionClock:
     if settings.exchange.clock == "tape":
         with_exchange = client_of(settings.exchange)
@@ -133,7 +150,8 @@ def credentials_of(exchange: ExchangeSettings) -> Credentials | None:
 
 def client_of(exchange: ExchangeSettings) -> CoinbaseClient:
     """A client for a few questions, outside a running system."""
-    return CoinbaseClient(exchange.rest, credentials_of(exchange), ca_file=_text(exchange.ca_file))
+    ca_file = _text(exchange.ca_file)
+    return CoinbaseClient(exchange.rest, credentials_of(exchange), ca_file=ca_file, proxy=exchange.proxy)
 
 
 def check_key(exchange: ExchangeSettings) -> None:

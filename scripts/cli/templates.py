@@ -111,6 +111,14 @@ product = "BTC-PERP"
 # key_name = "organizations/…/apiKeys/…"      # with COINBASE_CDP_PRIVATE_KEY, in place of a key file
 # clock = "wall"                              # "tape": follow the local exchange's own clock
 # rate_limit_per_minute = 1200                # requests; a fifth of them is kept for cancels and exits
+# proxy = "http://127.0.0.1:3128"             # for requests and feeds; with a password only from the environment
+
+# What the feeds bring besides trades, quotes and books, and whether their frames are kept as received.
+[feeds]
+# extra_channels = []                         # any of "ticker_batch", "candles", "status"
+# products_per_subscribe = 50                 # a channel of more products is subscribed in several messages
+# capture = "results/frames"                  # a folder; default: none are kept
+# capture_mb = 4096                           # the most that captures take there; the oldest files go first
 """
 
 ENVIRONMENT = """\

@@ -11,7 +11,7 @@ import pytest
 
 from actors.connection.live import RATE_LIMIT_PER_MINUTE
 from actors.environment import RISK
-from actors.settings import ConfigurationError, Loaded, SystemSettings, load
+from actors.settings import ConfigurationError, FeedSettings, Loaded, SystemSettings, load
 from actors.strategies.loading import BUILT_IN
 from events.configuration import RiskLimits
 
@@ -395,3 +395,37 @@ def test_the_rate_limit_of_the_running_system_is_a_setting_and_one_that_lets_not
 def test_every_strategy_that_ships_can_be_named(given: Given, name: str) -> None:
     loaded = given(BTC + f'[strategies.one]\nuses = "{name}"\nproduct = "BTC-PERP"\n')
     assert loaded.settings.configuration.strategies["one"].uses == name
+
+
+# The feeds.
+
+
+def test_the_feeds_take_more_channels_and_keep_their_frames_when_the_file_says_so(given: Given, tmp_path: Path) -> None:
+    assert given().settings.feeds == FeedSettings()
+    feeds = given('[feeds]\nextra_channels = ["candles", "status"]\ncapture = "frames"\ncapture_mb = 64').settings.feeds
+    assert feeds == FeedSettings(extra_channels=("candles", "status"), capture=tmp_path / "frames", capture_mb=64)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('extra_channels = ["level3"]', '"level3" is no channel of those'),
+        ("products_per_subscribe = 0", "0 is out of range"),
+        ("capture_mb = 0", "0 is out of range"),
+    ],
+)
+def test_feeds_that_cannot_be_are_refused(given: Given, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        given(f"[feeds]\n{text}")
+
+
+def test_a_proxys_password_comes_from_the_environment_and_is_never_shown(given: Given) -> None:
+    plain = given('[exchange]\nproxy = "http://127.0.0.1:3128"')
+    assert value(plain, "exchange.proxy") == "http://127.0.0.1:3128"
+    loaded = given(PERPTAPE__EXCHANGE__PROXY="http://me:hunter2@127.0.0.1:3128")
+    assert loaded.settings.exchange.proxy == "http://me:hunter2@127.0.0.1:3128"
+    assert value(loaded, "exchange.proxy") == "(redacted)"
+    for text in ("http://me:hunter2@127.0.0.1:3128", "socks5://hunter2:1"):
+        with pytest.raises(ConfigurationError, match=r"a secret stands in the file|that is no proxy") as caught:
+            given(f'[exchange]\nproxy = "{text}"')
+        assert "hunter2" not in str(caught.value)
