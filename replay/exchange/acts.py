@@ -96,7 +96,7 @@ class Condition(Act, frozen=True, tag="condition"):
     """How the exchange takes orders from now on; what is None stays as it was.
 
     The first five stand over what the tape says of the product. `after_hours`: resting limit orders only. `geofenced`:
-    the client is somewhere it may not trade from.
+    the client is somewhere it may not trade from. `brackets`, `limit_ioc`: whether such orders are taken at all.
     """
 
     session_open: bool | None = None
@@ -107,6 +107,8 @@ class Condition(Act, frozen=True, tag="condition"):
     halted: bool | None = None
     after_hours: bool | None = None
     geofenced: bool | None = None
+    brackets: bool | None = None
+    limit_ioc: bool | None = None
 
 
 class Correct(Act, frozen=True, tag="correct"):

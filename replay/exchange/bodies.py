@@ -6,7 +6,6 @@ is a `Refusal`, which the exchange answers with 200 and `success: false`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -16,11 +15,16 @@ import orjson
 
 from events.terms import OrderKind, Side
 from replay.exchange.errors import BadRequest
+from replay.exchange.numbers import decimal_of, invalid_enum, unknown_field, wrong_type
 from replay.exchange.orders import OrderConfiguration, Refusal, Ticket, TimeInForce
+from replay.exchange.plan_bodies import plan_of
+from replay.exchange.plans import Attached, Ladder
 from replay.exchange.times import nanoseconds_of
 
 _UNKNOWN = "UNKNOWN_FAILURE_REASON"
 _UNKNOWN_PREVIEW = "UNKNOWN_PREVIEW_FAILURE_REASON"
+
+Form = type | tuple[type, type]
 
 _SIZES = {"base_size": str, "quote_size": str, "rfq_disabled": bool, "rfq_enabled": bool}
 _LIMIT = {**_SIZES, "limit_price": str, "post_only": bool}
@@ -29,7 +33,7 @@ _BRACKET = {"base_size": str, "limit_price": str, "stop_trigger_price": str}
 _END = {"end_time": str}
 
 #: Every configuration the exchange knows, with its fields.
-_CONFIGURATIONS: Mapping[str, Mapping[str, type]] = {
+_CONFIGURATIONS: Mapping[str, Mapping[str, Form]] = {
     "market_market_ioc": _SIZES,
     "market_market_fok": _SIZES,
     "sor_limit_ioc": {**_SIZES, "limit_price": str},
@@ -45,13 +49,13 @@ _CONFIGURATIONS: Mapping[str, Mapping[str, type]] = {
         **_END,
         "start_time": str,
         "limit_price": str,
-        "number_buckets": str,
+        "number_buckets": (int, str),
         "bucket_size": str,
         "bucket_duration": str,
     },
     "scaled_limit_gtc": {
         **_SIZES,
-        "num_orders": int,
+        "num_orders": (int, str),
         "min_price": str,
         "max_price": str,
         "price_distribution": str,
@@ -61,7 +65,7 @@ _CONFIGURATIONS: Mapping[str, Mapping[str, type]] = {
     },
 }
 
-#: The configurations that are matched here.
+#: How what of each reaches the market is matched there, and how long the order stands.
 _KINDS = {
     "market_market_ioc": (OrderKind.MARKET_IOC, TimeInForce.IOC),
     "market_market_fok": (OrderKind.MARKET_IOC, TimeInForce.FOK),
@@ -69,6 +73,12 @@ _KINDS = {
     "limit_limit_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
     "limit_limit_gtd": (OrderKind.LIMIT_GTD, TimeInForce.GTD),
     "limit_limit_fok": (OrderKind.LIMIT_FOK, TimeInForce.FOK),
+    "stop_limit_stop_limit_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
+    "stop_limit_stop_limit_gtd": (OrderKind.LIMIT_GTC, TimeInForce.GTD),
+    "trigger_bracket_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
+    "trigger_bracket_gtd": (OrderKind.LIMIT_GTC, TimeInForce.GTD),
+    "twap_limit_gtd": (OrderKind.LIMIT_GTC, TimeInForce.GTD),
+    "scaled_limit_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
 }
 
 _PREVIEW_FIELDS: Mapping[str, type] = {
@@ -93,11 +103,6 @@ _CANCEL_FIELDS: Mapping[str, type] = {"order_ids": list}
 _EDIT_FIELDS: Mapping[str, type] = {"order_id": str, "price": str, "size": str, "stop_price": str}
 _SWEEP_FIELDS: Mapping[str, type] = {"usd_amount": str}
 _SETTING_FIELDS: Mapping[str, type] = {"setting": str}
-
-#: Longer numbers are refused, so that products of three of them stay exact.
-_MAX_DIGITS = 18
-_DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
-_KIND_NAMES: Mapping[type, str] = {str: "string", bool: "bool", int: "int32", dict: "message", list: "list"}
 
 
 def read_create(body: bytes) -> Ticket | Refusal:
@@ -132,7 +137,7 @@ def read_close(body: bytes) -> tuple[str, str, Decimal | None]:
     client_order_id, product = fields.get("client_order_id"), fields.get("product_id")
     if not client_order_id or not product:
         raise BadRequest("client_order_id and product_id must be provided")
-    size = _decimal(fields.get("size"))
+    size = decimal_of(fields.get("size"))
     if fields.get("size") and size is None:
         raise BadRequest("size must be a number")
     return str(client_order_id), str(product), size
@@ -152,7 +157,7 @@ def read_edit(body: bytes) -> tuple[str, Decimal, Decimal]:
     """`POST /orders/edit`: order id, price, size; what is left out is zero. Raises `BadRequest`."""
     fields = _fields(body, _EDIT_FIELDS)
     order_id = fields.get("order_id")
-    price, size = _decimal(fields.get("price") or "0"), _decimal(fields.get("size") or "0")
+    price, size = decimal_of(fields.get("price") or "0"), decimal_of(fields.get("size") or "0")
     if not order_id:
         raise BadRequest("order_id must be provided")
     if price is None or size is None:
@@ -171,7 +176,7 @@ def read_setting(body: bytes) -> str:
 def read_sweep(body: bytes) -> Decimal | None:
     """`POST /cfm/sweeps/schedule`: the amount, None for all of it. Raises `BadRequest`."""
     text = _fields(body, _SWEEP_FIELDS).get("usd_amount")
-    amount = _decimal(text)
+    amount = decimal_of(text)
     if text and amount is None:
         raise BadRequest("usd_amount must be a number")
     return amount
@@ -180,36 +185,42 @@ def read_sweep(body: bytes) -> Decimal | None:
 def _ticket(fields: dict[str, object], body: bytes) -> Ticket | Refusal:
     side = fields.get("side")
     if side not in ("BUY", "SELL"):
-        raise BadRequest(f"proto: {_where(body, 'side')}: invalid value for enum field side: {side!r}", "unknown")
+        raise invalid_enum(body, "side", side)
     sent = fields.get("order_configuration")
     if not isinstance(sent, dict) or len(sent) != 1:
         return Refusal(_UNKNOWN, "PREVIEW_INVALID_ORDER_CONFIG", "The order configuration was invalid")
     ((key, options),) = sent.items()
     if key not in _CONFIGURATIONS:
-        raise _unknown_field(body, key)
+        raise unknown_field(body, key)
     if not isinstance(options, dict):
-        raise _wrong_type(body, key, dict)
+        raise wrong_type(body, key, dict)
     _check(options, _CONFIGURATIONS[key], body)
-    if key not in _KINDS:
-        return Refusal("UNSUPPORTED_ORDER_CONFIGURATION", _UNKNOWN_PREVIEW, f"{key} is not traded on this exchange")
     if options.get("quote_size"):
         return Refusal(
             "UNSUPPORTED_ORDER_CONFIGURATION", "PREVIEW_INVALID_ORDER_CONFIG", "Futures are sized in contracts"
         )
-    return _read(fields, key, options, Side[str(side)])
+    return _read(fields, key, options, Side[str(side)], body)
 
 
-def _read(fields: dict[str, object], key: str, options: dict[str, object], side: Side) -> Ticket | Refusal:
+def _read(fields: dict[str, object], key: str, options: dict[str, object], side: Side, body: bytes) -> Ticket | Refusal:
     kind, time_in_force = _KINDS[key]
-    qty = _decimal(options.get("base_size"))
+    qty = decimal_of(options.get("base_size"))
     if qty is None:
         return Refusal(_UNKNOWN, "PREVIEW_NON_NUMERIC_ORDER_SIZE", "base_size must be a number")
-    limit_price = _decimal(options.get("limit_price"))
+    plan = plan_of(key, options, side, body)
+    if isinstance(plan, Refusal):
+        return plan
+    limit_price = decimal_of(options.get("limit_price"))
+    if isinstance(plan, Ladder):
+        limit_price = plan.highest if side is Side.BUY else plan.lowest  # the worst it can trade at
     if kind is not OrderKind.MARKET_IOC and (limit_price is None or limit_price <= 0):
         return Refusal("INVALID_LIMIT_PRICE", "PREVIEW_INVALID_LIMIT_PRICE", "limit_price must be a price")
-    leverage = _decimal(fields.get("leverage"))
+    leverage = decimal_of(fields.get("leverage"))
     if fields.get("leverage") and leverage is None:
         return Refusal("INVALID_LEVERAGE", "PREVIEW_INVALID_LEVERAGE", "leverage must be a number")
+    attached = _attached(fields.get("attached_order_configuration"), body)
+    if isinstance(attached, Refusal):
+        return attached
     expires_at = None
     if time_in_force is TimeInForce.GTD:
         try:
@@ -229,7 +240,27 @@ def _read(fields: dict[str, object], key: str, options: dict[str, object], side:
         post_only=bool(options.get("post_only")),
         leverage=leverage,
         margin_type=str(fields.get("margin_type") or ""),
+        plan=plan,
+        attached=attached,
+        self_trade_prevention_id=str(fields.get("self_trade_prevention_id") or ""),
     )
+
+
+def _attached(sent: object, body: bytes) -> Attached | Refusal | None:
+    """The bracket that an order brings along: its key and two prices, no size."""
+    if not sent:
+        return None
+    assert isinstance(sent, dict), "checked with the other fields"
+    if list(sent) != ["trigger_bracket_gtc"]:
+        return Refusal(_UNKNOWN, "PREVIEW_INVALID_ORDER_CONFIG", "only trigger_bracket_gtc can be attached")
+    legs = sent["trigger_bracket_gtc"]
+    if not isinstance(legs, dict):
+        raise wrong_type(body, "trigger_bracket_gtc", dict)
+    _check(legs, _BRACKET, body)
+    limit_price, stop_price = decimal_of(legs.get("limit_price")), decimal_of(legs.get("stop_trigger_price"))
+    if legs.get("base_size") or limit_price is None or stop_price is None:
+        return Refusal("INVALID_BRACKET_PRICES", "PREVIEW_INVALID_ORDER_CONFIG", "two prices are wanted, and no size")
+    return Attached(limit_price=limit_price, stop_price=stop_price)
 
 
 def _fields(body: bytes, known: Mapping[str, type]) -> dict[str, object]:
@@ -243,29 +274,10 @@ def _fields(body: bytes, known: Mapping[str, type]) -> dict[str, object]:
     return sent
 
 
-def _check(sent: dict[str, object], known: Mapping[str, type], body: bytes) -> None:
+def _check(sent: dict[str, object], known: Mapping[str, Form], body: bytes) -> None:
     for name, value in sent.items():
         if name not in known:
-            raise _unknown_field(body, name)
-        if value is not None and type(value) is not known[name]:
-            raise _wrong_type(body, name, known[name])
-
-
-def _decimal(value: object) -> Decimal | None:
-    if not isinstance(value, str) or len(value) > _MAX_DIGITS or _DECIMAL.fullmatch(value) is None:
-        return None
-    return Decimal(value)
-
-
-def _unknown_field(body: bytes, name: str) -> BadRequest:
-    return BadRequest(f'proto: {_where(body, name)}: unknown field "{name}"', "unknown")
-
-
-def _wrong_type(body: bytes, name: str, wanted: type) -> BadRequest:
-    return BadRequest(f"proto: {_where(body, name)}: invalid value for {_KIND_NAMES[wanted]} field {name}", "unknown")
-
-
-def _where(body: bytes, name: str) -> str:
-    before = body[: max(0, body.find(f'"{name}"'.encode()))]
-    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
-    return f"(line {line}:{column})"
+            raise unknown_field(body, name)
+        form = known[name]
+        if value is not None and type(value) not in (form if isinstance(form, tuple) else (form,)):
+            raise wrong_type(body, name, form[0] if isinstance(form, tuple) else form)

@@ -40,6 +40,14 @@ class Conditions:
         return msgspec.structs.replace(listed, **changed) if changed else listed
 
     @property
+    def takes_brackets(self) -> bool:
+        return self.told.get("brackets", True)
+
+    @property
+    def takes_limit_ioc(self) -> bool:
+        return self.told.get("limit_ioc", True)
+
+    @property
     def is_halted(self) -> bool:
         return self.told.get("halted", False)
 

@@ -33,7 +33,7 @@ def correct(venue: Venue, entry_id: str, price: Decimal | None) -> None:
         fill.order.filled -= fill.qty
     else:
         _book_anew(venue, fill, price)
-    venue.report(fill.order)
+    venue.floor.report(fill.order)
 
 
 def _take_back(venue: Venue, fill: Fill) -> None:

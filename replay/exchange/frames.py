@@ -17,7 +17,8 @@ from replay.exchange.candles import Candle
 from replay.exchange.intx import International
 from replay.exchange.listing import candle
 from replay.exchange.orders import Order
-from replay.exchange.shapes import Json, balance_summary, hold_of, number, order_type
+from replay.exchange.plans import Bracket, Stop, Twap
+from replay.exchange.shapes import Json, balance_summary, hold_of, number, order_type, trigger_status
 from replay.exchange.times import UNSET, go_print, rfc3339
 from replay.exchange.venue import Venue
 
@@ -140,7 +141,8 @@ def user_update(order: Order, venue: Venue, *, portfolio: str) -> str:
 
 
 def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:
-    ticket = order.ticket
+    ticket, plan = order.ticket, order.ticket.plan
+    stop = plan.price if isinstance(plan, Stop) else plan.stop_price if isinstance(plan, Bracket) else None
     return {
         "avg_price": number(order.average_price),
         "cancel_reason": order.cancel_message,
@@ -154,23 +156,23 @@ def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:
         "number_of_fills": str(order.fills),
         "order_id": order.order_id,
         "order_side": ticket.side.name,
-        "order_type": order_type(order).title(),
+        "order_type": order_type(order).replace("_", " ").title(),
         "outstanding_hold_amount": number(hold_of(order, venue)),
         "post_only": "true" if ticket.post_only else "false",
         "product_id": ticket.product,
         "product_type": "FUTURE",
-        "reject_reason": "",
+        "reject_reason": order.reject_message,
         "retail_portfolio_id": portfolio,
         "risk_managed_by": "MANAGED_BY_VENUE" if venue.is_international else "MANAGED_BY_FCM",
         "status": order.status.value,
-        "stop_price": "",
+        "stop_price": number(stop),
         "time_in_force": ticket.time_in_force.value,
         "total_fees": number(order.fees),
         "total_value_after_fees": number(order.value_after_fees),
-        "trigger_status": "INVALID_ORDER_TYPE",
+        "trigger_status": trigger_status(order),
         "creation_time": rfc3339(order.created_at),
         "end_time": UNSET if ticket.expires_at is None else rfc3339(ticket.expires_at),
-        "start_time": UNSET,
+        "start_time": rfc3339(plan.starts_at) if isinstance(plan, Twap) else UNSET,
     }
 
 

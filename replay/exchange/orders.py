@@ -11,6 +11,7 @@ from events.ids import derived_id
 from events.money import ZERO, quotient
 from events.terms import OrderKind, Side
 from projections.matching import Match
+from replay.exchange.plans import AnyPlan, Attached, Bracket, Stop
 
 
 class Status(StrEnum):
@@ -21,6 +22,8 @@ class Status(StrEnum):
     FILLED = "FILLED"
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
+    FAILED = "FAILED"  # taken, and refused later
+    QUEUED = "QUEUED"  # its time has not begun
 
 
 class TimeInForce(StrEnum):
@@ -29,6 +32,8 @@ class TimeInForce(StrEnum):
     IOC = "IMMEDIATE_OR_CANCEL"
     FOK = "FILL_OR_KILL"
 
+
+_LIVING = frozenset({Status.PENDING, Status.OPEN, Status.QUEUED})
 
 #: An `order_configuration` as sent: one key, its fields as text or booleans.
 OrderConfiguration = dict[str, dict[str, str | bool | int]]
@@ -50,6 +55,9 @@ class Ticket:
     post_only: bool = False
     leverage: Decimal | None = None  # international products only
     margin_type: str = ""
+    plan: AnyPlan | None = None
+    attached: Attached | None = None
+    self_trade_prevention_id: str = ""
     is_manual: bool = False  # placed by hand in the exchange's own application, not by a client
 
 
@@ -79,11 +87,25 @@ class Order:
     last_fill_at: int | None = None
     cancel_message: str = ""
     is_liquidation: bool = False
+    is_triggered: bool = False  # its stop was reached
+    parts_begun: int = 0  # of an order over time
+    reject_message: str = ""
+    originating_order_id: str = ""  # the order that a bracket hangs on
+    attached_order_id: str = ""  # the bracket that hangs on it, from its first fill on
     edits: tuple[tuple[Decimal, Decimal, int], ...] = ()  # price, size, and when it took them
 
     @property
     def is_open(self) -> bool:
-        return self.status is Status.PENDING or self.status is Status.OPEN
+        return self.status in _LIVING
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a trade may still trigger it."""
+        return self.is_open and not self.is_triggered and isinstance(self.ticket.plan, Stop | Bracket)
+
+    @property
+    def reduces_only(self) -> bool:
+        return isinstance(self.ticket.plan, Bracket)
 
     @property
     def leaves(self) -> Decimal:
@@ -113,6 +135,7 @@ def as_created(order: Order) -> Order:
         contract_size=order.contract_size,
         created_at=order.created_at,
         is_liquidation=order.is_liquidation,
+        originating_order_id=order.originating_order_id,
     )
 
 

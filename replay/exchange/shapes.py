@@ -11,6 +11,7 @@ from events.money import ZERO, plain
 from events.terms import OrderKind
 from replay.exchange.balances import Balances, Measure
 from replay.exchange.orders import Fill, Order, OrderConfiguration, Refusal
+from replay.exchange.plans import Bracket, Ladder, Stop, Twap
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
@@ -24,6 +25,7 @@ ORDER_TYPES = {
     OrderKind.LIMIT_GTD: "LIMIT",
     OrderKind.LIMIT_FOK: "LIMIT",
 }
+_PLAN_TYPES: dict[type, str] = {Stop: "STOP_LIMIT", Bracket: "BRACKET", Twap: "TWAP", Ladder: "SCALED"}
 
 
 def number(amount: Decimal | None) -> str:
@@ -33,7 +35,17 @@ def number(amount: Decimal | None) -> str:
 
 def order_type(held: Order) -> str:
     """The exchange's word for the kind of order."""
-    return "LIQUIDATION" if held.is_liquidation else ORDER_TYPES[held.ticket.kind]
+    if held.is_liquidation:
+        return "LIQUIDATION"
+    plan = held.ticket.plan
+    return ORDER_TYPES[held.ticket.kind] if plan is None else _PLAN_TYPES[type(plan)]
+
+
+def trigger_status(held: Order) -> str:
+    """INVALID_ORDER_TYPE is the exchange's word for an order that waits for no price."""
+    if not isinstance(held.ticket.plan, Stop | Bracket):
+        return "INVALID_ORDER_TYPE"
+    return "STOP_TRIGGERED" if held.is_triggered else "STOP_PENDING"
 
 
 def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
@@ -60,12 +72,12 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
         "total_fees": number(held.fees),
         "size_inclusive_of_fees": False,
         "total_value_after_fees": number(held.value_after_fees),
-        "trigger_status": "INVALID_ORDER_TYPE",
+        "trigger_status": trigger_status(held),
         "order_type": order_type(held),
         "reject_reason": "REJECT_REASON_UNSPECIFIED",
         "settled": not held.is_open,
         "product_type": "FUTURE",
-        "reject_message": "",
+        "reject_message": held.reject_message,
         "cancel_message": held.cancel_message,
         "order_placement_source": "RETAIL_SIMPLE" if ticket.is_manual else "RETAIL_ADVANCED",
         "outstanding_hold_amount": number(hold_of(held, venue)),
@@ -78,10 +90,18 @@ def order(held: Order, venue: Venue, *, portfolio: str, user: str) -> Json:
         "leverage": number(ticket.leverage),
         "margin_type": ticket.margin_type or "UNKNOWN_MARGIN_TYPE",
         "retail_portfolio_id": portfolio,
-        "originating_order_id": "",
-        "attached_order_id": "",
-        "attached_order_configuration": None,
+        "originating_order_id": held.originating_order_id,
+        "attached_order_id": held.attached_order_id,
+        "attached_order_configuration": _attached(held),
     }
+
+
+def _attached(held: Order) -> Json | None:
+    legs = held.ticket.attached
+    if legs is None:
+        return None
+    prices = {"limit_price": number(legs.limit_price), "stop_trigger_price": number(legs.stop_price)}
+    return {"trigger_bracket_gtc": prices}
 
 
 def hold_of(held: Order, venue: Venue) -> Decimal:
@@ -90,7 +110,7 @@ def hold_of(held: Order, venue: Venue) -> Decimal:
     price = max(held.ticket.limit_price or ZERO, venue.mark() or ZERO)
     signed = leaves * held.ticket.side.sign
     window, _ = venue.window
-    margin = ZERO if signed * venue.holding.qty < 0 else venue.rates.initial(window, signed, price)
+    margin = ZERO if held.reduces_only or signed * venue.holding.qty < 0 else venue.rates.initial(window, signed, price)
     return margin + venue.fee(leaves, price, is_maker=False)
 
 
@@ -101,7 +121,7 @@ def accepted(held: Order, side: str, product_id: str, configuration: OrderConfig
         "product_id": product_id,
         "side": side,
         "client_order_id": held.ticket.client_order_id,
-        "attached_order_id": "",
+        "attached_order_id": held.attached_order_id,
     }
     return {"success": True, "success_response": taken, "order_configuration": configuration}
 

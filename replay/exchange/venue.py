@@ -12,23 +12,21 @@ the same times give the same reports, ids included.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from decimal import Decimal
 
 from events.catalog import FundingRatePublished, ProductListed
 from events.event import Event
-from events.ids import derived_id
 from events.money import ZERO
 from events.terms import MarginWindow, OrderKind, Side
-from projections.matching import Match, Placement
 from replay.exchange import hours, treasury
 from replay.exchange.acting import carry_out
 from replay.exchange.acts import AnyAct
 from replay.exchange.books import Books
 from replay.exchange.conditions import Conditions
-from replay.exchange.editing import EditRefusal, edited, is_smaller_only, refusal_of_edit
+from replay.exchange.editing import EditRefusal
 from replay.exchange.entry import meets_market, refusal_of
+from replay.exchange.floor import Floor
 from replay.exchange.funding import FundingClerk
 from replay.exchange.margin import MarginRates, OpenInterest, maintenance
 from replay.exchange.market import Market
@@ -51,17 +49,16 @@ class Venue:
         self.books = Books(start_cash=rules.start_cash + rules.spot_cash)
         self.holding = self.books.open(product.product, product.contract_size)
         self.ledger = Ledger()
+        self.floor = Floor(self)
         self.funding = FundingClerk(product.product, product.funding_interval_s, now=now)
         self.intraday_margin = rules.intraday_margin
         self.treasury = Treasury(rules.spot_cash)
         self.conditions = Conditions()
         self.in_liquidation = False
         self.account_changes = 0  # counts what moves the account, so that a server knows when to say so
-        self._reports: list[Order] = []
         self._safe_at: tuple[Decimal, int] | None = None  # mark and changes at which no liquidation was due
         self._minutes = hours.EVERY_FIVE if self.is_international else hours.minutes_of(rules.settlement_times_utc)
         self.next_settlement = hours.next_settlement(now, self._minutes)
-        self._expiry: int | None = None
         self._listed = product
 
     # Time and the market.
@@ -71,8 +68,8 @@ class Venue:
         while (due := self._next_due()) is not None and due < to:
             self.now = max(self.now, due)
             self.account_changes += 1
-            if due == self._expiry:
-                self._expire(due)
+            if due == self.floor.due_at:
+                self.floor.fall_due(due)
             elif due == self.funding.next_boundary:
                 self.funding.pass_boundary(self.books, self.mark())
             else:
@@ -91,12 +88,8 @@ class Venue:
             self.relist()
             return event
         seen, matches = self.market.hear(at, event)
-        if matches:
-            self._match(matches)
-            for order_id in dict.fromkeys(match.order for match in matches):
-                order = self.ledger.by_id[order_id]
-                self._close_if_over(order)
-                self.report(order)
+        if matches or self.floor.waiting:
+            self.floor.heard(event, matches)
         if self.holding.qty:
             self._liquidate_if_due()
         return seen
@@ -122,11 +115,10 @@ class Venue:
         Where the book shows too little the rest follows with the next facts; until then no order is taken.
         """
         for order in list(self.ledger.open.values()):
-            self.market.matching.cancel(order.order_id)
-            self._end(order, Status.CANCELLED, "The account is being liquidated")
+            self.floor.end(order, Status.CANCELLED, "The account is being liquidated")
         ticket = self.closing_ticket("", size)
         if ticket is not None and meets_market(ticket, self) is None:
-            self._enter(ticket, is_liquidation=True)
+            self.floor.enter(ticket, is_liquidation=True)
         self.in_liquidation = bool(self.holding.qty) and size is None
 
     def mark(self) -> Decimal | None:
@@ -148,10 +140,12 @@ class Venue:
                 name = "DUPLICATE_CLIENT_ORDER_ID"
                 return Refusal(name, "UNKNOWN_PREVIEW_FAILURE_REASON", f"{ticket.client_order_id} was used before")
             return used
+        if self.rules.self_trades == "cancel_resting" and ticket.self_trade_prevention_id:
+            self.floor.make_way(ticket)
         refusal = self.check(ticket, is_close=is_close)
         if refusal is not None:
             return refusal
-        return self._enter(ticket)
+        return self.floor.enter(ticket)
 
     def check(self, ticket: Ticket, *, is_close: bool = False) -> Refusal | None:
         """Why the ticket would be refused now; None when it would be taken."""
@@ -159,37 +153,11 @@ class Venue:
 
     def cancel(self, order_id: str) -> str:
         """Cancel an order. Returns the exchange's reason when it does not, "" when it does."""
-        order = self.ledger.by_id.get(order_id)
-        if order is None:
-            return "UNKNOWN_CANCEL_ORDER"
-        if order.status is Status.FILLED:
-            return "ORDER_IS_FULLY_FILLED"
-        if not order.is_open:
-            return "DUPLICATE_CANCEL_REQUEST" if order.status is Status.CANCELLED else "NOT_ALLOWED_TO_CANCEL"
-        self.market.matching.cancel(order_id)
-        self._end(order, Status.CANCELLED, "User requested cancel")
-        return ""
+        return self.floor.cancel(order_id)
 
     def edit(self, order_id: str, *, price: Decimal, size: Decimal) -> EditRefusal | None:
         """Change a resting order's price and whole size. None when it was done."""
-        refusal = refusal_of_edit(self, order_id, price=price, size=size)
-        if refusal is not None:
-            return refusal
-        order = self.ledger.by_id[order_id]
-        keeps_place = is_smaller_only(order, price=price, size=size)
-        order.ticket = edited(order.ticket, price=price, size=size)
-        order.edits = (*order.edits, (price, size, self.now))
-        resting = self.market.matching.get(order_id)
-        if keeps_place and resting is not None:
-            resting.leaves = order.leaves
-        else:
-            self.market.matching.cancel(order_id)
-            placed = self._place(order)
-            assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
-            self._match(placed.matches)
-            self._close_if_over(order)
-        self.report(order)
-        return None
+        return self.floor.edit(order_id, price=price, size=size)
 
     def closing_ticket(self, client_order_id: str, size: Decimal | None) -> Ticket | None:
         """The market order that closes `size` of the position, or all of it; None when there is none."""
@@ -209,8 +177,7 @@ class Venue:
 
     def take_reports(self) -> Sequence[Order]:
         """The orders as they stood after each change since the last call, in the order of the changes."""
-        reports, self._reports = self._reports, []
-        return reports
+        return self.floor.take_reports()
 
     @property
     def is_international(self) -> bool:
@@ -237,10 +204,11 @@ class Venue:
         return (window if self.intraday_margin else MarginWindow.OVERNIGHT), ends_at
 
     def open_interest(self) -> list[OpenInterest]:
-        """What the open orders can still trade, at their limits."""
+        """What the open orders can still trade, at their limits; a bracket opens nothing."""
         return [
             OpenInterest(order.ticket.side, order.leaves, order.ticket.limit_price or ZERO)
             for order in self.ledger.open.values()
+            if not order.reduces_only
         ]
 
     def available(self) -> Decimal:
@@ -255,33 +223,6 @@ class Venue:
 
     # Private.
 
-    def _enter(self, ticket: Ticket, *, is_liquidation: bool = False) -> Order:
-        """Let a checked ticket into the market."""
-        number = len(self.ledger.orders) + 1
-        order = Order(
-            number=number,
-            order_id=derived_id("exchange", "order", number),
-            ticket=ticket,
-            contract_size=self.holding.contract_size,
-            created_at=self.now,
-            is_liquidation=is_liquidation,
-        )
-        placed = self._place(order)
-        assert placed.is_accepted, f"checked a moment ago, refused now: {placed.code}"
-        self.ledger.add(order)
-        self.report(order)
-        self._match(placed.matches)
-        if placed.resting:
-            order.status = Status.OPEN
-            if ticket.expires_at is not None:
-                self._expiry = min(ticket.expires_at, self._expiry or ticket.expires_at)
-        elif placed.cancelled:
-            order.status = Status.CANCELLED
-            order.cancel_message = f"{ticket.time_in_force.value}: nothing more to trade with"
-        self._close_if_over(order)
-        self.report(order)
-        return order
-
     def _liquidate_if_due(self) -> None:
         """What backs the position fell to its maintenance margin."""
         mark = self.mark()
@@ -293,57 +234,6 @@ class Venue:
                 return
         self.liquidate()
 
-    def _place(self, order: Order) -> Placement:
-        ticket = order.ticket
-        if ticket.kind is OrderKind.MARKET_IOC and ticket.time_in_force is TimeInForce.FOK:
-            found = self.market.matching.preview(
-                order.order_id, side=ticket.side, qty=ticket.qty, kind=ticket.kind, limit_price=None
-            )
-            if found.cancelled:
-                return Placement(cancelled=ticket.qty)
-        return self.market.matching.place(
-            order.order_id,
-            side=ticket.side,
-            qty=order.leaves,
-            kind=ticket.kind,
-            limit_price=ticket.limit_price,
-            at=self.now,
-            post_only=ticket.post_only,
-            expires_at=ticket.expires_at,
-        )
-
-    def _match(self, matches: Sequence[Match]) -> None:
-        for match in matches:
-            order = self.ledger.by_id[match.order]
-            fee = self.fee(match.qty, match.price, is_maker=match.is_maker)
-            if order.is_liquidation:
-                fee += self.rules.liquidation_rate * match.qty * match.price * self.holding.contract_size
-            order.value += self.books.fill(self.product.product, match.side, match.qty, price=match.price, fee=fee)
-            self.ledger.add_fill(order, match, fee=fee, at=self.now)
-            self.account_changes += 1
-
-    def _close_if_over(self, order: Order) -> None:
-        if order.filled == order.ticket.qty:
-            order.status = Status.FILLED
-        if not order.is_open:
-            self.ledger.open.pop(order.order_id, None)
-
-    def _end(self, order: Order, status: Status, message: str) -> None:
-        order.status = status
-        order.cancel_message = message
-        self._close_if_over(order)
-        self.report(order)
-
-    def report(self, order: Order) -> None:
-        self.account_changes += 1
-        self._reports.append(copy.copy(order))
-
     def _next_due(self) -> int | None:
-        dues = [due for due in (self._expiry, self.funding.next_boundary, self.next_settlement) if due is not None]
+        dues = [due for due in (self.floor.due_at, self.funding.next_boundary, self.next_settlement) if due is not None]
         return min(dues) if dues else None
-
-    def _expire(self, at: int) -> None:
-        for resting in self.market.matching.expire(at):
-            self._end(self.ledger.by_id[resting.order], Status.EXPIRED, "end_time reached")
-        ends = [order.ticket.expires_at for order in self.ledger.open.values() if order.ticket.expires_at is not None]
-        self._expiry = min(ends) if ends else None

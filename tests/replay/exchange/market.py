@@ -12,6 +12,7 @@ from events.event import Event
 from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
 from events.terms import NANOSECONDS, OrderKind, Side
 from replay.exchange.orders import Order, Ticket, TimeInForce
+from replay.exchange.plans import AnyPlan, Attached
 from replay.exchange.rules import VenueRules
 from replay.exchange.venue import Venue
 
@@ -139,6 +140,9 @@ class Trader:
         post_only: bool = False,
         ends_s: float | None = None,
         fill_or_kill: bool = False,
+        plan: AnyPlan | None = None,
+        attached: Attached | None = None,
+        prevention: str = "",
     ) -> Ticket:
         self.placed += 1
         kind = kind or (OrderKind.MARKET_IOC if price is None else OrderKind.LIMIT_GTC)
@@ -154,6 +158,9 @@ class Trader:
             time_in_force=force,
             expires_at=None if ends_s is None else at(ends_s),
             post_only=post_only,
+            plan=plan,
+            attached=attached,
+            self_trade_prevention_id=prevention,
         )
 
     def order(self, ticket: Ticket) -> Order:

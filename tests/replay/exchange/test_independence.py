@@ -7,8 +7,9 @@ from pathlib import Path
 
 import replay.exchange
 
-#: What it may take from the house: the vocabulary, the matching of orders, and tapes.
-ALLOWED = ("events", "projections.matching", "replay.exchange", "replay.tapes")
+#: What it may take from the house: the vocabulary, the matching of orders (with what triggers and divides them), tapes.
+MATCHING = ("projections.matching", "projections.triggers", "projections.parts")
+ALLOWED = ("events", *MATCHING, "replay.exchange", "replay.tapes")
 HOUSE = ("events", "projections", "actors", "replay", "scripts")
 
 

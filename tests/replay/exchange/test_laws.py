@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.configuration import FeeSetting
-from events.terms import OrderKind, Side
+from events.terms import NANOSECONDS, OrderKind, Side
 from replay.exchange.orders import Order, Refusal
+from replay.exchange.plans import AnyPlan, Attached, Bracket, Ladder, Stop, Twap
 from replay.exchange.rules import VenueRules
 from tests.replay.exchange.market import Fact, Trader, at, change, rate, snapshot, told, trade
 
@@ -35,6 +36,8 @@ class Wish:
     post_only: bool
     ends_s: float
     cancels: int | None
+    plan: AnyPlan | None = None
+    attached: Attached | None = None
 
 
 @st.composite
@@ -69,13 +72,46 @@ def wishes(draw: st.DrawFn, seconds: float) -> Wish:
 
 
 @st.composite
+def planned(draw: st.DrawFn, seconds: float) -> Wish:
+    """An order that waits, guards, or comes in parts; prices so near that much of it happens."""
+    side, limit, price = draw(sides), draw(ticks), Decimal(draw(ticks))
+    plan: AnyPlan | None
+    attached = None
+    kind = draw(st.sampled_from(("stop", "bracket", "twap", "ladder", "attached")))
+    if kind == "stop":
+        plan = Stop(price=price, rises=draw(st.booleans()))
+    elif kind == "bracket":
+        plan = Bracket(stop_price=price)
+    elif kind == "twap":
+        starts, buckets = seconds + draw(st.integers(-100, 3_600)), draw(st.integers(1, 5))
+        plan = Twap(starts_at=at(starts), buckets=buckets, bucket_ns=draw(st.integers(1, 1_000)) * NANOSECONDS)
+    elif kind == "ladder":
+        span = draw(st.integers(1, 20)) * 5
+        plan = Ladder(count=draw(st.integers(2, 4)), lowest=Decimal(limit - span), highest=Decimal(limit))
+        limit = limit if side is Side.BUY else limit - span
+    else:
+        plan, attached = None, Attached(limit_price=Decimal(limit) + side.sign * 50, stop_price=price)
+    return Wish(
+        side=side,
+        qty=draw(st.integers(1, 25)),
+        price=limit,
+        kind=OrderKind.LIMIT_GTC,
+        post_only=False,
+        ends_s=seconds + draw(st.integers(1, 20_000)),
+        cancels=None,
+        plan=plan,
+        attached=attached,
+    )
+
+
+@st.composite
 def days(draw: st.DrawFn) -> list[Fact | Wish]:
     """Half a day, over funding boundaries and the settlement of 16:00, with steps from seconds to hours."""
     seconds = 1.0
     steps: list[Fact | Wish] = [snapshot(0), trade(1, 60_010)]
     for _ in range(draw(st.integers(1, 40))):
         seconds += draw(st.sampled_from((1, 1, 60, 1_800, 3_600)))
-        steps.append(draw(st.one_of(facts(seconds), wishes(seconds))))
+        steps.append(draw(st.one_of(facts(seconds), wishes(seconds), planned(seconds))))
     steps.append(trade(seconds + 1, 60_000))
     return steps
 
@@ -91,9 +127,16 @@ def played(steps: list[Fact | Wish]) -> tuple[Trader, list[Order], list[Refusal]
             earlier = one.venue.ledger.orders[step.cancels : step.cancels + 1]
             one.venue.cancel(earlier[0].order_id if earlier else "none")
         else:
-            ends_s = step.ends_s if step.kind is OrderKind.LIMIT_GTD else None
+            ends = step.kind is OrderKind.LIMIT_GTD or isinstance(step.plan, Twap)
             ticket = one.ticket(
-                step.side, step.qty, step.price, kind=step.kind, post_only=step.post_only, ends_s=ends_s
+                step.side,
+                step.qty,
+                step.price,
+                kind=step.kind,
+                post_only=step.post_only,
+                ends_s=step.ends_s if ends else None,
+                plan=step.plan,
+                attached=step.attached,
             )
             taken = one.venue.create(ticket)
             if isinstance(taken, Refusal):
@@ -131,9 +174,24 @@ def test_orders_are_what_their_fills_say_and_what_is_open_rests_in_the_book(step
         assert order.fees == sum(entry.fee for entry in mine)
         assert order.fills == len(mine)
         assert (order.order_id in ledger.open) is order.is_open
-        resting = one.venue.market.matching.get(order.order_id)
-        assert (resting.leaves if resting else 0) == order.leaves
+        matching = one.venue.market.matching
+        parts = [r for r in (*matching.bids, *matching.asks) if r.order.partition("/")[0] == order.order_id]
+        resting = sum(part.leaves for part in parts)
+        if isinstance(order.ticket.plan, Twap):
+            assert resting <= order.leaves
+        else:
+            waits = isinstance(order.ticket.plan, Stop) and not order.is_triggered
+            assert resting == (0 if waits else order.leaves)
     assert len({entry.entry_id for entry in ledger.fills}) == len(ledger.fills)
+
+
+@given(days())
+def test_brackets_never_close_more_than_there_is(steps: list[Fact | Wish]) -> None:
+    one, _, _ = played(steps)
+    held = one.venue.holding.qty
+    brackets = [order for order in one.venue.ledger.open.values() if order.reduces_only]
+    assert all(order.ticket.side.sign * held < 0 for order in brackets)
+    assert sum(order.leaves for order in brackets) <= abs(held)
 
 
 @given(days())

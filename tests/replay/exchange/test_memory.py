@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from events.event import Event
 from events.terms import OrderKind, Side
 from replay.exchange.memory import OtherTape, RememberingVenue
 from replay.exchange.orders import Order, Ticket, TimeInForce
+from replay.exchange.plans import AnyPlan, Attached, Bracket, Ladder, Stop, Twap
 from replay.exchange.rules import VenueRules
 from replay.exchange.venue import Venue
 from replay.tapes import generated_tape
@@ -26,6 +28,8 @@ REQUESTS: list[tuple[int, str, Side, str | None]] = [
     (200, "d", Side.SELL, "1.001"),
     (500, "e", Side.BUY, None),
 ]
+#: And plans, by the number of facts before them.
+PLANNED = (110, 300, 520)
 
 
 def remembering(folder: Path, *, tape: str = "tape", rules: VenueRules | None = None) -> RememberingVenue:
@@ -56,22 +60,53 @@ def play(venue: Venue, facts: Sequence[tuple[int, Event]], first: int = 0) -> No
                 limit = None if away is None else (mark * Decimal(away)) // 5 * 5
                 venue.advance(at + 1_000)
                 venue.create(ticket(name, side, limit))
+        if number in PLANNED:
+            for planned in plans(venue):
+                venue.create(planned)
         if number == 650:
             for order in list(venue.ledger.open.values()):
                 assert order.ticket.limit_price is not None
+                if order.ticket.plan is not None:
+                    continue
                 venue.edit(order.order_id, price=order.ticket.limit_price - 5, size=Decimal(4))
         if number == 700:
             for order in list(venue.ledger.open.values()):
                 venue.cancel(order.order_id)
 
 
+def plans(venue: Venue) -> list[Ticket]:
+    """One order of each plan around the mark; some are refused, the same ones each time."""
+    mark, number = venue.mark(), len(venue.ledger.orders)
+    assert mark is not None
+    near = mark // 5 * 5
+    low, high = near - 20, near + 20
+    second = 1_000_000_000
+    told: list[tuple[Side, Decimal, AnyPlan | None]] = [
+        (Side.BUY, high, Stop(price=near + 10, rises=True)),
+        (Side.SELL, high, Bracket(stop_price=low)),
+        (Side.BUY, near, Twap(starts_at=venue.now + second, buckets=3, bucket_ns=20 * second)),
+        (Side.BUY, near, Ladder(count=3, lowest=low, highest=near)),
+        (Side.BUY, near, None),
+    ]
+    legs = Attached(limit_price=high, stop_price=low)
+    return [
+        replace(
+            ticket(f"plan-{number}-{place}", side, limit),
+            plan=plan,
+            attached=legs if plan is None else None,
+            expires_at=venue.now + 90 * second if isinstance(plan, Twap) else None,
+        )
+        for place, (side, limit, plan) in enumerate(told)
+    ]
+
+
 def seen(venue: Venue) -> tuple[object, ...]:
-    orders = [(o.order_id, o.status, o.filled, o.value, o.fees) for o in venue.ledger.orders]
+    orders = [(o.order_id, o.status, o.filled, o.value, o.fees, o.is_triggered) for o in venue.ledger.orders]
     fills = [(f.entry_id, f.qty, f.price, f.fee, f.at) for f in venue.ledger.fills]
     return orders, fills, venue.books.equity(venue.marks()), venue.now, venue.mark()
 
 
-@pytest.mark.parametrize("died_after", [0, 1, 20, 89, 90, 91, 300, 649, 650, 699, 700, 900])
+@pytest.mark.parametrize("died_after", [0, 1, 20, 89, 90, 91, 111, 300, 310, 540, 649, 650, 699, 700, 900])
 def test_a_restarted_exchange_is_the_one_that_died(tmp_path: Path, died_after: int) -> None:
     facts = list(islice(TAPE, 1_000))
     never_died = Venue(TAPE.product, VenueRules(), now=TAPE.start)
@@ -83,6 +118,7 @@ def test_a_restarted_exchange_is_the_one_that_died(tmp_path: Path, died_after: i
     play(again, list(rest), died_after)
     assert seen(again) == seen(never_died)
     assert len(again.ledger.fills) >= 3
+    assert {type(order.ticket.plan) for order in again.ledger.orders} >= {Stop, Twap, Ladder}
 
 
 def test_a_request_cut_in_the_middle_of_its_line_was_never_answered_and_is_forgotten(tmp_path: Path) -> None:
