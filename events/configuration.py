@@ -24,6 +24,8 @@ class MarkSetting(Part, frozen=True):
     ttl_s: int = 30
     max_feed_lag_ms: int = 2_000
     max_index_deviation_bps: Decimal = Decimal(200)
+    index_ttl_s: int = 150  # an index is read with each round of the account, once a minute
+    max_print_deviation_bps: Decimal = Decimal(500)  # a print further off a whole book is not trusted
 
 
 class HaltSetting(Part, frozen=True):

@@ -25,7 +25,7 @@ from events.money import ZERO
 from events.orders import FillCorrected, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed, PositionReported
 from events.record import Record
-from events.session import SessionStarted
+from events.session import ClockSkewMeasured, SessionStarted
 from projections.flows import Flows
 from projections.funding import FundingLedger
 from projections.marks import Marks
@@ -204,6 +204,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
     def _begin(self, record: Record) -> None:
         event = record.event
         assert isinstance(event, SessionStarted)
+        self.marks.fold(record)
         if self.start is not None:
             return
         configuration = event.configuration
@@ -285,6 +286,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
 _STEPS: dict[type[Event], Callable[[Portfolio, Record], None]] = {
     MarkUpdated: Portfolio._mark,
     MarkWentStale: Portfolio._mark,
+    ClockSkewMeasured: Portfolio._mark,
     OrderFilled: Portfolio._fill,
     FillCorrected: Portfolio._fill,
     AdjustmentApplied: Portfolio._change,

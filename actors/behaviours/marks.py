@@ -21,12 +21,13 @@ from events.market import (
     MarkReported,
     MarkUpdated,
     MarkWentStale,
+    PrintDistrusted,
     QuoteChanged,
     TradePrinted,
 )
 from events.record import Record
 from events.risk import LimitChanged
-from events.session import ClockTicked, SessionStarted
+from events.session import ClockSkewMeasured, ClockTicked, SessionStarted
 from events.terms import NANOSECONDS
 from projections.hours import Hours
 from projections.limits import Limits
@@ -46,6 +47,7 @@ class Market(msgspec.Struct, kw_only=True):
     lag_ns: int = 0  # of the latest quote or book behind the session's time; of the latest trade where there are none
     index: Decimal | None = None
     index_at: int = 0
+    distrusted_seq: int = 0  # of the last print too far off the book to be believed
 
 
 class MarksState(msgspec.Struct, kw_only=True):
@@ -68,10 +70,10 @@ class MarksBehaviour:
 
     name = "marks"
     hears: frozenset[type[Event]] = (
-        _MARKET | _FEED | Marks.hears | Hours.hears | {ClockTicked, SessionStarted, LimitChanged}
+        _MARKET | _FEED | Marks.hears | Hours.hears | {ClockTicked, SessionStarted, LimitChanged, PrintDistrusted}
     )
 
-    answers: frozenset[type[Event]] = _MARKET | _FEED | {ClockTicked, SessionStarted}
+    answers: frozenset[type[Event]] = _MARKET | _FEED | {ClockTicked, ClockSkewMeasured, SessionStarted}
 
     def __init__(self) -> None:
         self.state = MarksState()
@@ -80,23 +82,26 @@ class MarksBehaviour:
         event, state = record.event, self.state
         if type(event) is TradePrinted:
             market = state.markets.get(event.product) or self._market(event.product)
+            if _is_far_off(event, market.touch, state):
+                market.distrusted_seq = record.seq
+                return
             market.touch.print(event, state.spell)
             if market.touch.touch_spell != state.spell:
-                market.lag_ns = record.at - event.exchange_at
+                market.lag_ns = record.at + state.marks.skew_ns - event.exchange_at
         elif type(event) is QuoteChanged:
             market = state.markets.get(event.product) or self._market(event.product)
             market.touch.quote(event, state.spell)
-            market.lag_ns = record.at - event.exchange_at
+            market.lag_ns = record.at + state.marks.skew_ns - event.exchange_at
         elif type(event) is BookChanged:
             market = state.markets.get(event.product) or self._market(event.product)
             market.touch.change(event, state.spell)
-            market.lag_ns = record.at - event.exchange_at
+            market.lag_ns = record.at + state.marks.skew_ns - event.exchange_at
         elif type(event) is MarkUpdated or type(event) is MarkWentStale:
             state.marks.fold(record)
         elif type(event) is BookSnapshotted:
             market = self._market(event.product)
             market.touch.snapshot(event, state.spell)
-            market.lag_ns = record.at - event.exchange_at
+            market.lag_ns = record.at + state.marks.skew_ns - event.exchange_at
         elif type(event) is MarkReported:
             if event.index is not None:
                 market = self._market(event.product)
@@ -106,10 +111,15 @@ class MarksBehaviour:
                 _fold_feed(state, event)
         elif isinstance(event, ProductListed):
             state.hours.fold(record)
+        elif isinstance(event, ClockSkewMeasured):
+            for market in state.markets.values():
+                market.lag_ns += event.skew_ns - state.marks.skew_ns
+            state.marks.fold(record)
         elif isinstance(event, LimitChanged):
             state.limits.fold(record)
             state.ttl_s = _ttl_s(state)
         elif isinstance(event, SessionStarted):
+            state.marks.fold(record)
             state.hours.fold(record)
             state.limits.fold(record)
             state.setting = event.configuration.marks
@@ -121,6 +131,8 @@ class MarksBehaviour:
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event = record.event
+        if type(event) is TradePrinted and self.state.markets[event.product].distrusted_seq == record.seq:
+            return (self._distrusted(event),)
         if type(event) is TradePrinted or type(event) is QuoteChanged or type(event) is BookChanged:
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
@@ -128,7 +140,7 @@ class MarksBehaviour:
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
         kind = type(event)
-        if kind is ClockTicked or kind in _FEED or kind is SessionStarted:
+        if kind is ClockTicked or kind in _FEED or kind is SessionStarted or kind is ClockSkewMeasured:
             products = sorted({*self.state.marks.latest, *self.state.markets})
             looks = [self._look(product, record.at, outstanding) for product in products]
             return [said for said in looks if said is not None]
@@ -151,10 +163,25 @@ class MarksBehaviour:
             if said is None:
                 return None
             seen_at = said.exchange_at if market is None else market.touch.seen_at
-            return MarkWentStale(product=product, age_ms=max(0, at - seen_at) // _MILLISECOND, reason=why)
+            age_ns = max(0, at + state.marks.skew_ns - seen_at)
+            return MarkWentStale(product=product, age_ms=age_ns // _MILLISECOND, reason=why)
         if said is not None and said.price == price[0] and said.source is price[1]:
             return None
         return MarkUpdated(product=product, price=price[0], source=price[1], exchange_at=price[2])
+
+    def _distrusted(self, event: TradePrinted) -> PrintDistrusted:
+        touch = self.state.markets[event.product].touch
+        assert touch.bid is not None, "a print is held to a whole book"
+        assert touch.ask is not None, "a print is held to a whole book"
+        return PrintDistrusted(
+            product=event.product,
+            trade_id=event.trade_id,
+            price=event.price,
+            bid=touch.bid,
+            ask=touch.ask,
+            limit_bps=self.state.setting.max_print_deviation_bps,
+            exchange_at=event.exchange_at,
+        )
 
     def _why_unpriced(self, market: Market | None) -> str:
         if market is not None and self.state.is_up and market.touch.touch_spell == self.state.spell:
@@ -164,13 +191,14 @@ class MarksBehaviour:
     def _doubt(self, product: str, market: Market, price: Decimal, at: int) -> str:
         """Why a price may not be traded on although the feed is up; empty when nothing speaks against it."""
         state = self.state
+        now = at + state.marks.skew_ns
         if market.lag_ns > state.max_lag_ns:
             return f"the feed lags {market.lag_ns // _MILLISECOND} ms, over {state.setting.max_feed_lag_ms} ms"
         ttl_ns = state.ttl_s * NANOSECONDS
-        if at - market.touch.seen_at > ttl_ns and not state.hours.is_shut(product, at):
+        if now - market.touch.seen_at > ttl_ns and not state.hours.is_shut(product, at):
             return f"nothing heard of its market for over {state.ttl_s} s"
         index = market.index
-        if index is None or at - market.index_at > ttl_ns:
+        if index is None or now - market.index_at > state.setting.index_ttl_s * NANOSECONDS:
             return ""
         limit = state.setting.max_index_deviation_bps
         if abs(price - index) * _BPS > limit * index:
@@ -203,9 +231,18 @@ def _fold_feed(
         market.touch.book.lose()
 
 
+def _is_far_off(event: TradePrinted, touch: Touch, state: MarksState) -> bool:
+    """Whether a print lies further off a whole, uncrossed book than is believable. Within the book nothing is asked."""
+    bid, ask, price = touch.bid, touch.ask, event.price
+    if bid is None or ask is None or bid <= price <= ask or bid >= ask or touch.touch_spell != state.spell:
+        return False
+    near, off = (bid, bid - price) if price < bid else (ask, price - ask)
+    return off * _BPS > state.setting.max_print_deviation_bps * near
+
+
 def _last_said(product: str, marks: Marks, outstanding: Sequence[Event]) -> MarkUpdated | None:
     """The mark that stands as fresh by what was said, this turn's words included; None when stale or never said."""
     for event in reversed(outstanding):
-        if event.product == product:  # type: ignore[attr-defined]  # marks says nothing without a product
+        if isinstance(event, MarkUpdated | MarkWentStale) and event.product == product:
             return event if isinstance(event, MarkUpdated) else None
     return marks.mark(product)

@@ -13,7 +13,7 @@ _MILLISECOND = 1_000_000
 
 
 def exchange_time(reply: ServerTime) -> int | None:
-    """Nanoseconds UTC, None where it says none. `iso` may be of whole seconds; both are cut off, so the later counts."""
+    """Nanoseconds UTC, None where it says none. `iso` may be of whole seconds; both are cut off: the later counts."""
     told = [int(reply.epoch_millis) * _MILLISECOND] if reply.epoch_millis.isdigit() else []
     return max([*told, *([reply.iso] if reply.iso is not None else [])], default=None)
 

@@ -9,10 +9,10 @@ from actors.behaviours.marks import MarksBehaviour
 from events.configuration import RiskLimits
 from events.event import Event
 from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
-from events.market import BookChanged, BookSnapshotted, MarkReported, MarkUpdated, MarkWentStale
+from events.market import BookChanged, BookSnapshotted, MarkReported, MarkUpdated, MarkWentStale, PrintDistrusted
 from events.record import AnyEvent
 from events.risk import LimitChanged
-from events.session import ClockTicked
+from events.session import ClockSkewMeasured, ClockTicked
 from events.terms import Level, MarkSource
 from tests.streams.desk import HOUR, MINUTE, MONDAY, SECOND, Desk
 from tests.streams.facts import BIP, D, listed, quoted, started, traded
@@ -250,7 +250,7 @@ def test_the_index_bounds_the_mark() -> None:
 def test_an_index_long_unheard_of_bounds_nothing() -> None:
     desk = priced()
     desk.hear(MarkReported(product=BIP, mark=None, index=D(100), exchange_at=desk.at))
-    desk.at += MINUTE
+    desk.at += 3 * MINUTE
     assert desk.hear(quoted("104", "106", at=desk.at)) == [mark("104", MarkSource.BOOK_AND_TRADE, desk.at)]
 
 
@@ -288,3 +288,84 @@ def test_stale_and_fresh_again_within_one_turn_are_both_said() -> None:
 def test_a_mark_of_the_exchange_without_an_index_bounds_nothing() -> None:
     desk = priced()
     assert desk.hear(MarkReported(product=BIP, mark=D(5), index=None, exchange_at=desk.at)) == []
+
+
+# --- prints that are not believed (trading rules A6) -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price", ["106", "94"])
+def test_a_print_far_off_a_whole_book_is_recorded_and_not_trusted(price: str) -> None:
+    desk = opened()
+    desk.hear(quoted("100", "100.5", at=desk.at), traded("100.2", at=desk.at))
+    (distrusted,) = desk.hear(traded(price, at=desk.at + 1))
+    assert distrusted == PrintDistrusted(
+        product=BIP,
+        trade_id=f"t-{desk.at + 1}",
+        price=D(price),
+        bid=D(100),
+        ask=D("100.5"),
+        limit_bps=D(500),
+        exchange_at=desk.at + 1,
+    )
+    gone = desk.hear(book((), ((D("100.5"), D(1)),), at=desk.at + 2))
+    assert gone == [mark("100.2", MarkSource.TRADE, desk.at + 2)]  # the trade before it still stands
+
+
+def test_a_print_off_the_book_by_the_limit_is_believed() -> None:
+    desk = opened()
+    desk.hear(quoted("100", "100", at=desk.at - 1))  # crossed: nothing to hold a print to
+    assert desk.hear(traded("300", at=desk.at)) == [mark("300", MarkSource.TRADE, desk.at)]
+    desk.hear(quoted("100", "101", at=desk.at + 1))
+    assert desk.hear(traded("95", at=desk.at + 2)) == [mark("100", MarkSource.BOOK_AND_TRADE, desk.at + 2)]
+
+
+def test_a_print_is_held_to_the_present_book_only() -> None:
+    desk = priced()
+    desk.hear(LOST, SUBSCRIBED)
+    assert desk.hear(traded("300", at=desk.at)) == [mark("300", MarkSource.TRADE, desk.at)]
+
+
+def test_a_distrusted_print_hides_no_staleness_of_the_same_turn() -> None:
+    desk = opened()
+    desk.hear(quoted("100", "100.5", at=desk.at), traded("100.2", at=desk.at))
+    said = desk.hear(traded("300", at=desk.at), LOST, LOST)
+    assert [type(event) for event in said] == [PrintDistrusted, MarkWentStale]
+
+
+# --- the exchange's clock (trading rules A6) -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [-120, -30, 30, 120])
+def test_a_skewed_clock_makes_no_mark_stale_once_it_is_measured(seconds: int) -> None:
+    desk = opened()
+    desk.hear(ClockSkewMeasured(skew_ns=seconds * SECOND))
+    theirs = desk.at + seconds * SECOND
+    assert desk.hear(quoted("100", "102", at=theirs)) == [mark("101", MarkSource.MID, theirs)]
+    for _ in range(3):
+        desk.at += 20 * SECOND
+        assert desk.hear(TICK, quoted("100", "102", at=desk.at + seconds * SECOND)) == []
+    assert desk.seats["marks"].behaviour.state.marks.is_fresh(BIP, desk.at)
+
+
+def test_data_that_looks_old_by_our_clock_is_fresh_again_when_the_skew_is_measured() -> None:
+    desk = priced()
+    desk.at += MINUTE
+    assert stale(desk.hear(quoted("100", "102", at=desk.at - 30 * SECOND)))
+    (fresh,) = desk.hear(ClockSkewMeasured(skew_ns=-30 * SECOND))
+    assert isinstance(fresh, MarkUpdated)
+
+
+def test_a_clock_that_is_ahead_does_not_hide_a_feed_that_lags() -> None:
+    desk = opened()
+    desk.hear(ClockSkewMeasured(skew_ns=30 * SECOND))
+    desk.hear(quoted("100", "102", at=desk.at + 30 * SECOND))
+    desk.at += 30 * SECOND
+    lagging = desk.hear(quoted("100", "102", at=desk.at))  # by our clock new, by the exchange's 30 s old
+    assert stale(lagging) == ["the feed lags 30000 ms, over 2000 ms"]
+
+
+def test_a_new_session_measures_anew() -> None:
+    desk = priced()
+    desk.hear(ClockSkewMeasured(skew_ns=30 * SECOND))
+    desk.hear(started(session="s-2"))
+    assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.MID, desk.at)]
