@@ -45,6 +45,8 @@ SPANS: dict[Way, Span] = {
     ("marks", "ttl_s"): ABOVE_ZERO,
     ("marks", "max_feed_lag_ms"): ABOVE_ZERO,
     ("marks", "max_index_deviation_bps"): ABOVE_ZERO,
+    ("marks", "index_ttl_s"): ABOVE_ZERO,
+    ("marks", "max_print_deviation_bps"): ABOVE_ZERO,
     ("halts", "lead_s"): FROM_ZERO,
     ("halts", "samples_after"): FROM_ZERO,
     ("risk", "leverage_max_global"): ABOVE_ZERO,
