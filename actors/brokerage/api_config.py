@@ -1,7 +1,8 @@
 """Who we are at the exchange, and which of its doors we use, as the seed writes it.
 
-How requests are signed follows from the secret (trading rules B12). What cannot work is refused when it is to be used,
-with the reason: a configuration may be written before its key exists.
+Advanced Trade takes a CDP key, whose tokens are signed for each request; the older Exchange (`api_mode="exchange"`)
+takes key, secret and passphrase, by HMAC. How requests are signed follows from the secret (trading rules B12). What
+cannot work is refused when it is to be used, with the reason: a configuration may be written before its key exists.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Any
 
 import msgspec
 
-from actors.connection.auth import Credentials
+from actors.connection.auth import Credentials, Signer
 from actors.connection.client import LIVE_REST, CoinbaseClient
 from actors.connection.errors import AuthenticationError
+from actors.connection.exchange_client import EXCHANGE_REST, ExchangeClient
+from actors.connection.exchange_key import ExchangeKey
 from actors.connection.market_feed import LIVE_MARKET_FEED
 
 #: The Advanced sandbox: canned replies, no key; the older exchange's, and its live address.
 SANDBOX_REST = "https://api-sandbox.coinbase.com"
-EXCHANGE_REST = "https://api.exchange.coinbase.com"
 EXCHANGE_SANDBOX_REST = "https://api-public.sandbox.exchange.coinbase.com"
 SANDBOX_FEED = "wss://advanced-trade-ws-sandbox.coinbase.com"
 EXCHANGE_FEED = "wss://ws-feed.exchange.coinbase.com"
@@ -56,7 +58,7 @@ class APIConfig:
     cdp_api_key: str = ""
     cdp_private_key: str = dataclasses.field(default="", repr=False)
     auth_type: str | None = None
-    api_version: str = "2024-10-24"  # of the older exchange; Advanced Trade has its version in the path
+    api_version: str = "2024-10-24"  # sent to the older exchange; Advanced Trade has its version in the path
     api_mode: str = "advanced"
 
     def __post_init__(self) -> None:
@@ -77,6 +79,8 @@ class APIConfig:
     def from_env(cls, environment: Mapping[str, str] | None = None) -> APIConfig:
         """From the COINBASE_ variables of the protocol sheet 8.14; COINBASE_SANDBOX=1 means the older exchange's."""
         given = os.environ if environment is None else environment
+        if given.get("BROKER", "").strip().lower() not in ("", "coinbase"):
+            raise ValueError(f'BROKER is "coinbase", not {given["BROKER"]!r}')
         sandbox = given.get("COINBASE_SANDBOX", "").strip().lower() in _YES
         stage = "SANDBOX" if sandbox else "PROD"
 
@@ -121,18 +125,31 @@ class APIConfig:
             return Credentials(self.cdp_api_key, self.cdp_private_key)
         return Credentials(self.api_key, self.api_secret)
 
+    def exchange_key(self) -> ExchangeKey | None:
+        """The older Exchange's key; None where none is given. Raises `AuthenticationError` for half of one."""
+        if self.api_mode != "exchange" or not (self.api_key or self.api_secret or self.passphrase):
+            return None
+        return ExchangeKey(self.api_key, self.api_secret, self.passphrase)
+
     def client(self, **options: Any) -> CoinbaseClient:
         """A client of Advanced Trade with this key; `options` are those of `CoinbaseClient`."""
         self.check()
         if self.api_mode != "advanced":
-            raise AuthenticationError("this client speaks Advanced Trade; the older exchange is not connected")
+            raise AuthenticationError('api_mode="exchange" is another exchange: ask it through exchange()')
         return CoinbaseClient(self.base_url, self.credentials(), **options)
+
+    def exchange(self, **options: Any) -> ExchangeClient:
+        """A client of the older Exchange with this key; `options` are those of `ExchangeClient`."""
+        self.check()
+        if self.api_mode != "exchange":
+            raise AuthenticationError('the older exchange is asked with api_mode="exchange" only')
+        return ExchangeClient(self.base_url, self.exchange_key(), api_version=self.api_version, **options)
 
     @property
     def ws_auth_provider(self) -> Callable[[], dict[str, str]] | None:
         """Gives the part of a subscribe message that proves who we are, fresh at each call; None without a key."""
-        key = self.credentials()
-        return None if key is None else lambda: {"jwt": key.subscribe_token()}
+        key: Signer | None = self.exchange_key() if self.api_mode == "exchange" else self.credentials()
+        return None if key is None else key.subscribe_fields
 
     def _inferred(self) -> str:
         if self.api_mode == "exchange":

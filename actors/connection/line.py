@@ -50,6 +50,7 @@ class Line:
         limiter: RequestLimiter,
         *,
         api: str = API,
+        headers: Mapping[str, str] | None = None,
         max_retries: int,
         retry_delay_s: float,
         jitter_factor: float,
@@ -58,6 +59,7 @@ class Line:
         self.base_url = base_url.rstrip("/")
         self.credentials = credentials
         self.api = api
+        self.headers = {"Cache-Control": "no-cache", **(headers or {})}
         self.transport = transport
         self.limiter = limiter
         self.max_retries = max_retries
@@ -121,7 +123,7 @@ class Line:
         target = self.api + path + (f"?{urlencode(query)}" if query else "")
         self.limiter.take(self.urgency, self.patience_s)
         before_send()
-        headers = {"Cache-Control": "no-cache"}
+        headers = dict(self.headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self.credentials is not None:

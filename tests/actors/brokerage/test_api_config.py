@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,57 @@ def test_each_subscribe_gets_a_token_of_its_own() -> None:
     assert provider is not None
     assert provider()["jwt"] != provider()["jwt"]
     assert APIConfig(sandbox=True).ws_auth_provider is None
+
+
+EXCHANGE: dict[str, Any] = {
+    "api_mode": "exchange",
+    "api_key": "k",
+    "api_secret": base64.b64encode(b"sixteen byte key").decode(),
+    "passphrase": "p",
+}
+
+
+def test_the_older_exchange_has_a_client_of_its_own_which_signs_by_hmac() -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def transport(
+        method: str, url: str, headers: Mapping[str, str], _body: bytes | None, _timeout: float
+    ) -> tuple[int, Mapping[str, str], str]:
+        seen.append((f"{method} {url}", headers.get("CB-ACCESS-KEY", ""), headers["CB-VERSION"]))
+        return 200, {}, "[]"
+
+    client = APIConfig(api_version="2025-01-01", **EXCHANGE).exchange(max_retries=0)
+    client.set_transport_for_testing(transport)
+    assert client.get_accounts() == []
+    assert seen == [("GET https://api.exchange.coinbase.com/accounts", "k", "2025-01-01")]
+    assert APIConfig(sandbox=True, **EXCHANGE).exchange().base_url == "https://api-public.sandbox.exchange.coinbase.com"
+
+
+def test_each_exchange_is_asked_by_its_own_client_only() -> None:
+    with pytest.raises(AuthenticationError, match="another exchange"):
+        APIConfig(**EXCHANGE).client()
+    with pytest.raises(AuthenticationError, match="only"):
+        APIConfig(**KEY).exchange()
+    assert APIConfig(**KEY).exchange_key() is None
+
+
+def test_half_a_key_of_the_older_exchange_is_refused_and_none_reads_the_market() -> None:
+    with pytest.raises(AuthenticationError, match="no secret and no passphrase"):
+        APIConfig(api_mode="exchange", api_key="k").exchange()
+    assert APIConfig(api_mode="exchange").exchange_key() is None
+
+
+def test_subscribes_to_the_older_exchange_carry_a_signature() -> None:
+    provider = APIConfig(**EXCHANGE).ws_auth_provider
+    assert provider is not None
+    assert set(provider()) == {"signature", "key", "passphrase", "timestamp"}
+    assert APIConfig(api_mode="exchange").ws_auth_provider is None
+
+
+def test_another_broker_is_refused() -> None:
+    assert APIConfig.from_env({"BROKER": "coinbase"}).api_mode == "advanced"
+    with pytest.raises(ValueError, match="BROKER"):
+        APIConfig.from_env({"BROKER": "kraken"})
 
 
 @pytest.mark.parametrize(
