@@ -132,6 +132,7 @@ class OrderRefused(Event, frozen=True):
 class CancelApproved(Event, frozen=True):
     order: str
     reason: str
+    keeps: Decimal | None = None  # so much of it is placed again when it is gone: it is cut, not given up
 
 
 class CancelAllOrdered(Event, frozen=True):

@@ -137,6 +137,9 @@ class Orders(msgspec.Struct, kw_only=True):
             reference_price=event.reference_price,
             reduce_only=event.reduce_only,
             post_only=event.post_only,
+            leverage=event.leverage,
+            stop_price=event.stop_price,
+            good_until=event.good_until,
             expires_at=event.expires_at,
             stage=Stage.APPROVED,
             opened_at=record.at,
@@ -157,10 +160,12 @@ class Orders(msgspec.Struct, kw_only=True):
                 reference_price=event.reference_price,
                 reduce_only=event.reduce_only,
                 post_only=event.post_only,
+                leverage=event.leverage,
+                stop_price=event.stop_price,
                 expires_at=event.expires_at,
                 opened_at=record.at,
             )
-        order.stage = Stage.SUBMITTED
+        order.stage, order.kind, order.good_until = Stage.SUBMITTED, event.kind, event.good_until
 
     def _reported(self, record: Record, report: OrderReported) -> None:
         order = self.find(report) or self._recalled(record, report)
@@ -315,6 +320,23 @@ _FOLDS: dict[type[Event], Callable[[Orders, Record, Any], None]] = {
 }
 
 assert frozenset(_FOLDS) == Orders.hears
+
+
+def cut_to_fit(orders: list[Order], position: Decimal) -> Iterator[tuple[Order, Decimal]]:
+    """Which exits of one product are too large for a position of `position`, signed, and what of each still fits.
+
+    The oldest are kept as long as they fit; the newest are cut first (trading rules A23). A long of 5 with resting
+    sells of 3 and then 2, shrunk to 4: the second is cut to 1; shrunk to 2: the first to 2 and the second to nothing.
+    """
+    room = abs(position)
+    for order in orders:
+        rest = order.rest
+        if not rest or (position and order.side.sign * position > 0):
+            continue
+        fits = min(rest, room)
+        room -= fits
+        if order.reduce_only and fits < rest:
+            yield order, fits
 
 
 def increasing(orders: list[Order], position: Decimal) -> Iterator[Order]:

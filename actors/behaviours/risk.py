@@ -22,6 +22,7 @@ from events.orders import (
     CancelProposed,
     FillCorrected,
     OrderApproved,
+    OrderClosed,
     OrderFilled,
     OrderProposed,
     OrderRefused,
@@ -111,6 +112,12 @@ def _moved(state: RiskState, record: Record, event: Any, outstanding: Sequence[E
     return [*guards.cut_exits(state, event.product, outstanding), *guards.guard(state, record, outstanding, None)]
 
 
+def _closed(state: RiskState, record: Record, event: OrderClosed, outstanding: Sequence[Event]) -> Sequence[Event]:
+    """An exit that was cut is gone: what still fits leaves again."""
+    proposal = guards.replacement(state, record, event)
+    return () if proposal is None else _judge(state, record, proposal, outstanding)
+
+
 def _thrown(_state: RiskState, _record: Record, event: KillSwitchThrown, _said: Sequence[Event]) -> Sequence[Event]:
     return [CancelAllOrdered(product=None, reason=f"kill switch: {event.reason}")]
 
@@ -141,7 +148,9 @@ def _flatten(state: RiskState, record: Record, outstanding: Sequence[Event], ind
         product = position.product
         due = state.flattening.get(product) or Exit(reason="kill switch")
         side = Side.SELL if position.qty > 0 else Side.BUY
-        is_leaving = any(order.side is side for order in state.account.orders.open_orders(product))
+        is_leaving = any(
+            order.side is side and not order.kind.rests for order in state.account.orders.open_orders(product)
+        )
         if product in leaving or is_leaving or due.next_at > record.at:
             continue
         proposal = step_proposal(
@@ -161,6 +170,7 @@ def _flatten(state: RiskState, record: Record, outstanding: Sequence[Event], ind
 _ANSWERS: dict[type[Event], Callable[[RiskState, Record, Any, Sequence[Event]], Sequence[Event]]] = {
     ClockTicked: _tick,
     OrderProposed: _judge,
+    OrderClosed: _closed,
     OrderFilled: _moved,
     FillCorrected: _moved,
     AdjustmentApplied: _moved,

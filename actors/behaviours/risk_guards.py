@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from actors.behaviours.risk_state import RiskState
+from actors.behaviours.risk_state import NAME, RiskState
 from events.catalog import ProductListed
 from events.event import Event
-from events.orders import CancelAllOrdered, CancelApproved
+from events.ids import derived_id
+from events.orders import CancelAllOrdered, CancelApproved, OrderClosed, OrderProposed
 from events.record import Record
 from events.risk import (
     CorrelationRiskCleared,
@@ -26,9 +27,9 @@ from events.risk import (
     ReduceOnlyLeft,
     VolatilityLevelChanged,
 )
-from events.terms import Turbulence
+from events.terms import OrderStatus, Turbulence
 from projections.liquidation import liquidation_buffer
-from projections.orders import increasing
+from projections.orders import cut_to_fit
 
 #: Why the breaker restricts a product; nobody else's restriction is lifted by it.
 BREAKER = "volatility circuit breaker"
@@ -76,14 +77,44 @@ def restrict(reason: str, product: str | None = None) -> list[Event]:
 
 
 def cut_exits(state: RiskState, product: str, outstanding: Sequence[Event]) -> list[Event]:
-    """Exits that no longer fit into the position are cancelled, the newest first (trading rules A23)."""
-    orders = state.account.orders.open_orders(product)
+    """Exits that are too large for the position are cut to fit, the newest first (trading rules A23).
+
+    An order cannot be made smaller on this venue, so it is cancelled, and what still fits is placed again when it is
+    confirmed gone. A bracket is not: `protection` sizes it anew.
+    """
+    account = state.account
     asked = {said.order for said in outstanding if isinstance(said, CancelApproved)}
     return [
-        CancelApproved(order=order.order, reason="the position is smaller than its exits")
-        for order in increasing(orders, state.account.held(product))
-        if order.reduce_only and order.leaves and order.order not in asked
+        CancelApproved(
+            order=order.order,
+            reason="the position is smaller than its exits",
+            keeps=fits if fits and order.kind.rests and not order.kind.is_bracket else None,
+        )
+        for order, fits in cut_to_fit(account.orders.open_orders(product), account.held(product))
+        if order.order not in asked and order.order not in state.cuts
     ]
+
+
+def replacement(state: RiskState, record: Record, event: OrderClosed) -> OrderProposed | None:
+    """What is placed again of an exit that was cut, now that it is gone; the gate sizes it to what is left."""
+    keeps, order = state.cuts.get(event.order), state.account.orders.get(event.order)
+    if keeps is None or order is None or order.status is not OrderStatus.CANCELLED:
+        return None
+    return OrderProposed(
+        proposal=derived_id(state.session, NAME, record.seq),
+        strategy=order.strategy,
+        product=order.product,
+        side=order.side,
+        qty=keeps,
+        kind=order.kind,
+        limit_price=order.limit_price,
+        reduce_only=True,
+        as_of=record.at,
+        reason=f"what still fits of {order.order}",
+        post_only=order.post_only,
+        stop_price=order.stop_price,
+        good_until=order.good_until,
+    )
 
 
 def halts(state: RiskState, record: Record, outstanding: Sequence[Event]) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ class RiskState(msgspec.Struct, kw_only=True):
     entries: list[int] = msgspec.field(default_factory=list)  # when increases were approved, the last minute
     is_buffer_low: bool = False
     flattening: dict[str, Exit] = msgspec.field(default_factory=dict)  # by product, after a kill that flattens
+    cuts: dict[str, Decimal] = msgspec.field(default_factory=dict)  # exits that are cut -> what still fits of each
     assumed: dict[str, str] = msgspec.field(default_factory=dict)  # maintenance rates that no product published
 
     def fold(self, record: Record) -> None:
@@ -72,6 +74,8 @@ def _fold_started(state: RiskState, _record: Record, event: SessionStarted) -> N
 def _fold_ticked(state: RiskState, record: Record, _event: ClockTicked) -> None:
     while state.entries and state.entries[0] <= record.at - _MINUTE_NS:
         del state.entries[0]
+    for order in [order for order in state.cuts if order not in state.account.orders.open]:
+        del state.cuts[order]
     if state.is_buffer_low:
         buffer = liquidation_buffer(state.account, at=record.at)
         state.is_buffer_low = buffer is not None and buffer < state.account.limits.limits.min_liquidation_buffer_pct
@@ -86,6 +90,11 @@ def _fold_approved(state: RiskState, record: Record, event: OrderApproved) -> No
 def _fold_step(state: RiskState, record: Record, event: OrderApproved | OrderRefused) -> None:
     if event.strategy == NAME:
         state.flattening.setdefault(event.product, Exit(reason="kill switch")).took_step(record.at)
+
+
+def _fold_cut(state: RiskState, _record: Record, event: CancelApproved) -> None:
+    if event.keeps is not None:
+        state.cuts[event.order] = event.keeps
 
 
 def _fold_filled(state: RiskState, _record: Record, event: OrderFilled) -> None:
@@ -110,6 +119,7 @@ def _fold_assumed(state: RiskState, _record: Record, event: MaintenanceRateAssum
 
 _FOLDS: dict[type[Event], Callable[[RiskState, Record, Any], None]] = {
     ClockTicked: _fold_ticked,
+    CancelApproved: _fold_cut,
     OrderFilled: _fold_filled,
     FillCorrected: _fold_filled,
     OrderApproved: _fold_approved,

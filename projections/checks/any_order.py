@@ -9,15 +9,16 @@ from events.catalog import ProductListed
 from events.event import Part
 from events.money import ZERO, floor_to
 from events.orders import Breach, OrderProposed
-from events.terms import NANOSECONDS, OrderKind, Origin, Side
+from events.terms import NANOSECONDS, OrderKind, Origin
 from projections.account import Account
+from projections.crossing import crossed_by
 from projections.notional import notional
-from projections.order import Order
 from projections.pricing import limit_on_grid
 from projections.sight import Sight
 
 _PRICELESS = frozenset({OrderKind.MARKET_IOC, OrderKind.CLOSE_POSITION})
-_RESTING = frozenset({OrderKind.LIMIT_GTC, OrderKind.LIMIT_GTD, OrderKind.UNKNOWN})
+_STOPS = frozenset(kind for kind in OrderKind if kind.is_bracket) | {OrderKind.STOP_LIMIT_GTC, OrderKind.STOP_LIMIT_GTD}
+_ENDING = frozenset({OrderKind.LIMIT_GTD, OrderKind.STOP_LIMIT_GTD, OrderKind.TRIGGER_BRACKET_GTD})
 
 
 class Fitted(Part, frozen=True):
@@ -25,6 +26,7 @@ class Fitted(Part, frozen=True):
 
     qty: Decimal
     price: Decimal | None
+    stop_price: Decimal | None = None
 
 
 def fitted(order: OrderProposed, rules: ProductListed) -> Fitted:
@@ -32,7 +34,11 @@ def fitted(order: OrderProposed, rules: ProductListed) -> Fitted:
     if price is not None:  # what is no number is no price
         price = limit_on_grid(order.side, price, increment=rules.price_increment) if price.is_finite() else ZERO
     qty = floor_to(order.qty, rules.size_increment) if order.qty.is_finite() else ZERO
-    return Fitted(qty=qty, price=price)
+    stop_price = order.stop_price
+    if stop_price is not None:  # rounded to where it triggers sooner: a buy's down, a sell's up
+        is_number = stop_price.is_finite()
+        stop_price = limit_on_grid(order.side, stop_price, increment=rules.price_increment) if is_number else ZERO
+    return Fitted(qty=qty, price=price, stop_price=stop_price)
 
 
 def product_breaches(account: Account, sight: Sight, order: OrderProposed, *, at: int) -> Iterator[Breach]:
@@ -73,23 +79,16 @@ def form_breaches(account: Account, rules: ProductListed, order: OrderProposed, 
         age_s = (at - order.as_of) // NANOSECONDS
         message = f"Decision for {product} is {age_s} s old, at most {limit_s} s are allowed"
         yield _breach("decision_age", str(limit_s), str(age_s), message)
-    crossed = crossed_by(account, order.side, order.product, fit.price)
-    if crossed:
-        message = f"Order would trade with our own resting order {crossed[0].order} in {product}"
-        yield _breach("self_trade", "none", crossed[0].order, message)
-
-
-def crossed_by(account: Account, side: Side, product: str, price: Decimal | None) -> list[Order]:
-    """Our own resting orders that an order at `price` (None: at any) would trade with (trading rules A20)."""
-    return [
-        order
-        for order in account.orders.open_orders(product)
-        if order.side is not side
-        and order.kind in _RESTING
-        and order.limit_price is not None
-        and (price is None or side.sign * (price - order.limit_price) >= 0)
-        and order.origin is not Origin.LIQUIDATION
-    ]
+    if order.kind in _STOPS and (fit.stop_price is None or fit.stop_price <= ZERO):
+        yield _breach("stop_price", "above zero", str(order.stop_price), f"Stop price {order.stop_price} for {product}")
+    if order.kind in _ENDING and (order.good_until is None or order.good_until <= at):
+        message = f"Order for {product} ends at a time that is {'past' if order.good_until else 'not given'}"
+        yield _breach("good_until", "ahead", str(order.good_until), message)
+    crossed = crossed_by(account.orders.open_orders(product), order.side, fit.price)
+    foreign = [each for each in crossed if each.origin is not Origin.OURS and not order.kind.is_bracket]
+    if foreign:  # ours is cancelled and waited for; another program's is not ours to take away
+        message = f"Order would trade with the account's own resting order {foreign[0].order} in {product}"
+        yield _breach("self_trade", "none", foreign[0].order, message)
 
 
 def _needs_price(order: OrderProposed) -> bool:

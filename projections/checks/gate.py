@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from events.catalog import ProductListed
 from events.event import Event
 from events.money import ZERO, floor_to
 from events.orders import Breach, CancelApproved, OrderApproved, OrderProposed, OrderRefused
 from events.risk import ReduceOnlyEntered
-from events.terms import OrderKind, Origin
+from events.terms import OrderKind, Origin, Side
 from projections.account import Account
-from projections.checks.any_order import crossed_by, fitted, form_breaches, product_breaches
+from projections.checks.any_order import fitted, form_breaches, product_breaches
 from projections.checks.increase import (
     Increase,
     calm_breaches,
@@ -23,9 +25,12 @@ from projections.checks.increase import (
     order_breaches,
     size_breaches,
 )
+from projections.crossing import brackets_of, crossed_by
 from projections.daily_loss import Loss
 from projections.exits import step_order
+from projections.exposure import Exposure
 from projections.halts import Halts
+from projections.order import Order
 from projections.pricing import guard_price
 from projections.sight import Sight
 from projections.turbulence import Breaker
@@ -54,7 +59,7 @@ class Gate(NamedTuple):
     breaker: Breaker | None = None
 
     def judge(self, order: OrderProposed) -> Sequence[Event]:
-        """OrderApproved or OrderRefused; beside a refusal for self-trade the cancel of what stands in the way."""
+        """OrderApproved or OrderRefused, and the cancels of what of ours stands in the way: an approved order waits."""
         rules = self.account.catalog.rules(order.product)
         breaches = list(product_breaches(self.account, self.sight, order, at=self.at))
         if rules is not None and rules.contract_size is not None:
@@ -64,20 +69,24 @@ class Gate(NamedTuple):
         sized = self._sized(order, rules)
         cut = self._increase_breaches(order, rules, sized) if sized.opening > ZERO else []
         if breaches:  # what an increase would break besides is recorded too
-            return [_refusal(order, [*breaches, *cut]), *self._make_way(order, breaches)]
+            return [_refusal(order, [*breaches, *cut])]
         if cut:
             sized = Sized(sized.closing, ZERO)
         qty = sized.closing + sized.opening
         if qty < rules.min_size or qty <= ZERO:
-            return [_refusal(order, cut or [self._nothing_to_reduce(order)])]
+            return [_refusal(order, cut or [self._nothing_to_reduce(order)]), *self._free_stale_exits(order)]
         approval = self._approval(order, rules, qty, is_exit=not sized.opening, cut=cut)
-        return [approval if approval is not None else _refusal(order, [_no_price(order)])]
+        if approval is None:
+            return [_refusal(order, [_no_price(order)])]
+        return [approval, *self._make_way(approval)]
 
     def _sized(self, order: OrderProposed, rules: ProductListed) -> Sized:
         """The size on the grid, split at the position that is not yet being reduced (trading rules B8)."""
         exposure = self.account.exposure(order.product, self.approved)
         assert exposure is not None, "a product with a contract size has an exposure"
         qty = fitted(order, rules).qty
+        if not order.kind.is_bracket:  # protection steps aside for an exit
+            exposure = _without(exposure, brackets_of(self.account.orders.open_orders(order.product), order.side))
         closing = min(qty, floor_to(exposure.reducible(order.side), rules.size_increment))
         opening = qty - closing
         if rules.max_size is not None:
@@ -137,6 +146,8 @@ class Gate(NamedTuple):
             post_only=order.post_only,
             leverage=order.leverage,
             cut=tuple(cut),
+            stop_price=fitted(order, rules).stop_price,
+            good_until=order.good_until,
         )
 
     def _price(self, order: OrderProposed, rules: ProductListed, *, is_exit: bool) -> Decimal | None:
@@ -159,22 +170,42 @@ class Gate(NamedTuple):
             return None
         return guard_price(order.side, mark.price, band_bps=guard_bps, increment=rules.price_increment)
 
-    def _make_way(self, order: OrderProposed, breaches: Sequence[Breach]) -> list[Event]:
-        """What we placed and a proposal would trade with is cancelled, so that the proposal can come again."""
-        rules = self.account.catalog.rules(order.product)
-        if rules is None or not any(breach.code == "self_trade" for breach in breaches):
+    def _make_way(self, approval: OrderApproved) -> list[Event]:
+        """What of ours an order would trade with, or holds what it closes, is cancelled; the order waits for that."""
+        if approval.kind.is_bracket:
             return []
-        crossed = crossed_by(self.account, order.side, order.product, fitted(order, rules).price)
-        return [
-            CancelApproved(order=each.order, reason=f"stands in the way of proposal {order.proposal}")
-            for each in crossed
-            if each.origin is Origin.OURS
-        ]
+        orders = self.account.orders.open_orders(approval.product)
+        standing = crossed_by(orders, approval.side, approval.limit_price)
+        if approval.reduce_only:
+            standing += brackets_of(orders, approval.side)
+        return _cancelled(standing, f"stands in the way of proposal {approval.proposal}")
+
+    def _free_stale_exits(self, order: OrderProposed) -> list[Event]:
+        """An exit that leaves at once finds everything held by exits that rest: they go, so that its next step fits."""
+        if not order.reduce_only or order.kind.rests:
+            return []
+        orders = self.account.orders.open_orders(order.product)
+        resting = [each for each in orders if each.side is order.side and each.kind.rests and each.reduce_only]
+        return _cancelled(resting, f"holds what proposal {order.proposal} is to close")
 
     def _nothing_to_reduce(self, order: OrderProposed) -> Breach:
         held = self.account.held(order.product)
         message = f"Nothing left to reduce in {order.product}: position {held}, less what reduces it already"
         return Breach(code="nothing_to_reduce", limit=str(held), value=str(order.qty), message=message)
+
+
+def _without(exposure: Exposure, orders: Sequence[Order]) -> Exposure:
+    """The exposure as it will be when these are gone."""
+    rest = sum((order.rest for order in orders), ZERO)
+    if not rest:
+        return exposure
+    is_buying = orders[0].side is Side.BUY
+    changed = {"buying": exposure.buying - rest} if is_buying else {"selling": exposure.selling - rest}
+    return msgspec.structs.replace(exposure, **changed)
+
+
+def _cancelled(orders: Sequence[Order], reason: str) -> list[Event]:
+    return [CancelApproved(order=order.order, reason=reason) for order in orders if order.origin is Origin.OURS]
 
 
 def _no_price(order: OrderProposed) -> Breach:

@@ -284,11 +284,11 @@ def test_two_ticks_in_a_turn_ask_for_a_cancel_once(desk: Desk) -> None:
 def test_cancel_all_takes_what_could_increase_and_keeps_what_only_reduces(desk: Desk) -> None:
     long = AdjustmentApplied(adjustment="a", product=BIP, qty=D(6), price=D(50_000), value=D(3_000), evidence=(1, 2))
     desk.hear(long, by="position")
-    more = submit(desk, side=Side.BUY, qty="1", proposal="p-1", kind=OrderKind.LIMIT_GTC)
+    more = submit(desk, side=Side.BUY, qty="1", proposal="p-1", kind=OrderKind.LIMIT_GTC, limit_price="49750")
     fits = submit(desk, side=Side.SELL, qty="4", proposal="p-2", kind=OrderKind.LIMIT_GTC)
     flips = submit(desk, side=Side.SELL, qty="3", proposal="p-3", kind=OrderKind.LIMIT_GTC)
     for order, side in ((more, Side.BUY), (fits, Side.SELL), (flips, Side.SELL)):
-        told(desk, order_reported(order, side=side, kind=OrderKind.LIMIT_GTC))
+        told(desk, order_reported(order, side=side, kind=OrderKind.LIMIT_GTC, limit_price=None))
     said = desk.hear(CancelAllOrdered(product=None, reason="kill switch"), by="risk")
     assert {cancel.order for cancel in of_kind(said, CancelSubmitted)} == {more, flips}
 
@@ -330,15 +330,32 @@ def test_what_a_failed_keeper_did_not_say_is_said_at_the_next_tick(desk: Desk) -
     assert [type(event) for event in said] == [OrderFilled, OrderClosed]
 
 
-def test_an_approval_that_nobody_carried_out_lapses_at_a_tick(desk: Desk) -> None:
-    seat, last = desk.seats["orders"], desk.log[-1]
-    passed = approved(expires_at=MONDAY + SECOND)
-    seat.follow(type(last)(seq=last.seq + 1, at=desk.at, by="risk", event=passed))
-    desk.turns.last_seq += 1
+def test_an_approval_that_nobody_carried_out_becomes_an_intent_at_a_tick_while_it_is_good(desk: Desk) -> None:
+    missed(desk, approved(expires_at=MONDAY + SECOND))
+    (intent,) = of_kind(told(desk, ClockTicked()), OrderSubmitted)
+    assert intent.expires_at == MONDAY + SECOND
     assert told(desk, ClockTicked()) == []
-    said = told(desk, ClockTicked())
+
+
+def test_an_approval_that_nobody_carried_out_lapses_when_its_time_is_over(desk: Desk) -> None:
+    missed(desk, approved(expires_at=MONDAY + SECOND))
+    said = told(desk, ClockTicked(), after=2 * SECOND)
     assert [type(event).__name__ for event in said] == ["OrderLapsed", "OrderClosed"]
     assert orders_of(desk).state.orders.open_orders() == []
+
+
+def test_an_approval_of_an_earlier_session_is_never_carried_out_in_this_one(desk: Desk) -> None:
+    missed(desk, approved(expires_at=MONDAY + SECOND))
+    desk.hear(started(session="s-2"), by="session")
+    assert told(desk, ClockTicked(), after=SECOND) == []
+    assert [type(event).__name__ for event in told(desk, ClockTicked())] == ["OrderLapsed", "OrderClosed"]
+
+
+def missed(desk: Desk, event: AnyEvent) -> None:
+    """The behaviour follows an event without answering it, as one does that is rebuilt from the log."""
+    seat, last = desk.seats["orders"], desk.log[-1]
+    seat.follow(type(last)(seq=last.seq + 1, at=desk.at, by="risk", event=event))
+    desk.turns.last_seq += 1
 
 
 def test_an_exit_that_no_longer_fits_the_position_is_no_intent(desk: Desk) -> None:

@@ -193,11 +193,21 @@ class TestAnyOrder:
         rests = of_kind(ask(desk, Side.SELL, limit_price="50100", kind=OrderKind.LIMIT_GTC), OrderSubmitted)[0].order
         desk.hear(order_reported(rests, side=Side.SELL, limit_price="50100", kind=OrderKind.LIMIT_GTC), by="user")
         said = ask(desk, Side.BUY)
-        assert codes(said) == ["self_trade"]
+        waits = approval(said)
         assert [cancel.order for cancel in of_kind(said, CancelSubmitted)] == [rests]
+        assert not of_kind(said, OrderSubmitted)
         over = order_reported(rests, OrderStatus.CANCELLED, side=Side.SELL, kind=OrderKind.LIMIT_GTC)
-        desk.hear(over, by="user")
-        approval(ask(desk, Side.BUY))
+        (intent,) = of_kind(desk.hear(over, by="user"), OrderSubmitted)
+        assert (intent.proposal, intent.side, intent.qty) == (waits.proposal, Side.BUY, waits.qty)
+
+    def test_an_order_that_would_trade_with_another_programs_on_the_account_is_refused(self, desk: Desk) -> None:
+        foreign = order_reported(
+            "", side=Side.SELL, limit_price="50100", kind=OrderKind.LIMIT_GTC, exchange_order="x", origin=Origin.FOREIGN
+        )
+        desk.hear(foreign, by="user")
+        said = ask(desk, Side.BUY)
+        assert codes(said) == ["self_trade"]
+        assert not of_kind(said, CancelSubmitted)
 
 
 class TestIncrease:
