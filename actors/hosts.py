@@ -38,11 +38,6 @@ class TurnHost:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._seats))
 
-    @property
-    def hears(self) -> frozenset[type[Event]]:
-        """The events that any of them hears."""
-        return frozenset(self._listeners)
-
     def hear(self, records: Sequence[Record]) -> Heard:
         answers: list[Answer] = []
         failures: list[Failure] = []

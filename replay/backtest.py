@@ -39,13 +39,15 @@ def backtest(
     log: EventLog,
     surroundings: Surroundings | None = None,
     progress: Callable[[int], None] | None = None,
+    code: str | None = None,
 ) -> Place:
     """Run a configuration over a tape from `start` (ns) and leave the whole session in `log`. Returns its head.
 
-    `progress` is told the tape's time now and then.
+    `progress` is told the tape's time now and then. `code` is the code's identity where the caller has it already:
+    to read all sources takes longer than a short session.
     """
     use_exact_arithmetic()
-    code = code_identity(strategy_sources(configuration))
+    code = code or code_of(configuration)
     host = TurnHost([make_seat(name, configuration) for name in behaviour_names(configuration)])
     scribe = Scribe(
         log=log,
@@ -72,6 +74,11 @@ def backtest(
     scribe.run([_said(StopRequested(reason=TAPE_ENDED))], clock.now())
     scribe.run([Fact("clock", ClockTicked(), Lane.MARKET, None, None)], clock.now())
     return scribe.end(session, TAPE_ENDED, (), clock.now())
+
+
+def code_of(configuration: Configuration) -> str:
+    """The identity of the code that decides under a configuration, its strategies' own modules included."""
+    return code_identity(strategy_sources(configuration))
 
 
 def _said(event: AnyEvent) -> Fact:

@@ -136,6 +136,8 @@ class BaselinePerpsStrategy:
             "short_ma": plain(quotient(sum(marks[-short:], ZERO), Decimal(short), places=_SHOWN_PLACES)),
             "long_ma": plain(quotient(sum(marks[-long:], ZERO), Decimal(long), places=_SHOWN_PLACES)),
         }
+        if view.marks_from_candles:
+            numbers["marks_from_candles"] = Decimal(view.marks_from_candles)
         before, since = spreads[0], spreads[1:]
         if before <= margin and all(spread > margin for spread in since):
             return Signal.BULLISH, numbers

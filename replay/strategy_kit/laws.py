@@ -17,12 +17,11 @@ from events.session import ActorFailed, ClockTicked, StopRequested
 from events.strategy import DecisionMade, StrategyFailed
 from projections.account import Account
 
-RAISES, TYPED, SIZES, REDUCES, KILLED, STOPS = "raises", "typed", "sizes", "reduces", "killed", "stops"
+RAISES, SIZES, REDUCES, KILLED, STOPS = "raises", "sizes", "reduces", "killed", "stops"
 DETERMINISTIC, MEMORY = "deterministic", "memory"
 #: Every law, in words. What a log alone can tell is read here; the rest takes another run.
 LAWS = {
-    RAISES: "decide() never raises",
-    TYPED: "every decision can be read again from the log",
+    RAISES: "decide() never raises, and what it returns can be written and read again",
     SIZES: "no size breaks a limit: what is asked for fits the room",
     REDUCES: "an order that should only reduce does, and never flips the position",
     KILLED: "no increase is asked for behind a kill switch",

@@ -15,13 +15,12 @@ import msgspec
 from actors.strategies.loading import load_strategy
 from events.configuration import StrategySetting
 from events.log import MemoryLog
-from events.log.errors import LogError
 from events.money import use_exact_arithmetic
 from events.orders import OrderFilled, OrderProposed
 from events.record import Record
 from events.strategy import DecisionMade
 from replay.strategy_kit.fresh import FreshProcesses
-from replay.strategy_kit.laws import DETERMINISTIC, TYPED, Fault, first_fault
+from replay.strategy_kit.laws import DETERMINISTIC, Fault, first_fault
 from replay.strategy_kit.markets import KINDS, LONGEST_S, Phase, Stream, tape_of
 from replay.strategy_kit.sessions import Question, digest_of_records, digest_of_session, kept_something, run
 
@@ -82,13 +81,9 @@ def examined(strategy: StrategySetting, stream: Stream, fresh: FreshProcesses) -
     question, log = Question(strategy, stream), MemoryLog()
     fresh.ask(question)
     run(strategy, tape_of(stream), log)
-    try:
-        records = list(log.records())
-        digest, again = digest_of_records(records), digest_of_session(question)
-    except LogError as error:
-        return Fault(law=TYPED, seq=0, said=f"what it decided cannot be read again: {error}"), []
-    finally:
-        elsewhere = fresh.answers()
+    records = list(log.records())
+    digest, again = digest_of_records(records), digest_of_session(question)
+    elsewhere = fresh.answers()
     fault = first_fault(records) or kept_something(strategy, records)
     if fault is None and again != digest:
         fault = Fault(law=DETERMINISTIC, seq=0, said="a second run of the same stream decided otherwise")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.behaviour import Seat
@@ -18,7 +19,7 @@ from actors.strategies.protocol import Decision, View
 from events.configuration import MarkSetting, RiskLimits, StrategySetting
 from events.event import Event
 from events.feeds import ExchangeReconciled
-from events.market import MarkWentStale
+from events.market import MarkHistoryReported, MarkWentStale
 from events.orders import OrderApproved, OrderFilled, OrderProposed, OrderRefused, OrderRejected, OrderSubmitted
 from events.risk import ReduceOnlyRequested
 from events.session import ClockTicked, StopRequested
@@ -62,6 +63,14 @@ def at_desk(strategy: Any, *, limits: RiskLimits | None = None, equity: str = "1
     desk.hear(listed(BIP), marked("50000"))
     desk.hear(ExchangeReconciled(exchange_at=desk.at), by="account")
     return desk
+
+
+def candles(desk: Desk, *closes: str, until: int | None = None) -> MarkHistoryReported:
+    """Candles of one interval each, the last of which ended as the present interval began."""
+    end = desk.at // INTERVAL * INTERVAL if until is None else until
+    first = end - (len(closes) - 1) * INTERVAL
+    told = tuple((first + place * INTERVAL, D(close)) for place, close in enumerate(closes))
+    return MarkHistoryReported(product=BIP, interval_s=INTERVAL_S, closes=told, exchange_at=desk.at)
 
 
 def sample(desk: Desk, price: str | None = None) -> list[Event]:
@@ -124,6 +133,50 @@ class TestAsking:
             desk.at += INTERVAL
         sample(desk, "50020")
         assert strategy.shown[-1].marks == (D(50_020),)
+
+    def test_closes_of_the_exchanges_candles_fill_the_window_at_the_start_and_are_marked_as_such(self) -> None:
+        strategy = Scripted()
+        desk = at_desk(strategy)
+        desk.hear(candles(desk, "49970", "49980", "49990"), by="account")
+        sample(desk, "50000")
+        assert strategy.shown[-1].marks == (D(49_970), D(49_980), D(49_990), D(50_000))
+        assert strategy.shown[-1].marks_from_candles == 3
+        for price in ("50010", "50020", "50030"):
+            sample(desk, price)
+        assert strategy.shown[-1].marks_from_candles == 1  # of the five that it wants to see
+        sample(desk, "50040")
+        assert strategy.shown[-1].marks_from_candles == 0
+
+    def test_candles_that_come_after_the_first_sample_fill_as_well(self) -> None:
+        strategy = Scripted()
+        desk = at_desk(strategy)
+        sample(desk, "50000")
+        history = candles(desk, "49980", "49990", until=desk.at - INTERVAL)
+        desk.hear(history, by="account")
+        sample(desk, "50010")
+        assert strategy.shown[-1].marks == (D(49_980), D(49_990), D(50_000), D(50_010))
+
+    def test_a_candle_that_is_missing_ends_what_is_filled(self) -> None:
+        strategy = Scripted()
+        desk = at_desk(strategy)
+        whole = candles(desk, "49970", "49980", "49990")
+        desk.hear(msgspec.structs.replace(whole, closes=(whole.closes[0], whole.closes[2])), by="account")
+        sample(desk, "50000")
+        assert strategy.shown[-1].marks == (D(49_990), D(50_000))
+
+    def test_candles_fill_no_gap_that_comes_later_and_those_of_another_product_or_pace_nothing(self) -> None:
+        strategy = Scripted()
+        desk = at_desk(strategy)
+        history = candles(desk, "49970", "49980", "49990")
+        between = tuple((at + SECOND, close) for at, close in history.closes)
+        desk.hear(msgspec.structs.replace(history, product="OTHER"), by="account")
+        desk.hear(msgspec.structs.replace(history, closes=between), by="account")
+        sample(desk, "50000")
+        assert (strategy.shown[-1].marks, strategy.shown[-1].marks_from_candles) == ((D(50_000),), 0)
+        desk.hear(history, by="account")
+        desk.at += INTERVAL
+        sample(desk, "50010")
+        assert (strategy.shown[-1].marks, strategy.shown[-1].marks_from_candles) == ((D(50_010),), 0)
 
     def test_nothing_is_asked_before_the_exchange_was_reconciled_in_this_session(self) -> None:
         strategy = Scripted(BUY)
