@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from replay.exchange import corrections, treasury
+from replay.exchange import conversions, corrections, portfolios, treasury
 from replay.exchange.acts import (
+    Allocate,
     AnyAct,
     CancelSweep,
+    CommitConversion,
     Condition,
     Correct,
+    CreatePortfolio,
+    DeletePortfolio,
     Deposit,
     EndMaintenance,
     Liquidate,
     Maintain,
+    MoveFunds,
+    PledgeAssets,
+    QuoteConversion,
+    RenamePortfolio,
     ScheduleSweep,
     SetMargin,
     Settle,
@@ -56,5 +64,21 @@ def carry_out(venue: Venue, act: AnyAct) -> None:
             corrections.correct(venue, act.entry_id, act.price)
         case SetMargin():
             venue.intraday_margin = act.intraday
+        case CreatePortfolio():
+            portfolios.create(venue, act.name)
+        case RenamePortfolio():
+            portfolios.rename(venue, act.uuid, act.name)
+        case DeletePortfolio():
+            portfolios.delete(venue, act.uuid)
+        case MoveFunds():
+            portfolios.move_funds(venue, act)
+        case QuoteConversion():
+            conversions.quote(venue, act.source, act.target, act.amount)
+        case CommitConversion():
+            conversions.commit(venue, act.trade_id, act.source, act.target)
+        case Allocate():
+            treasury.allocate(venue, act.symbol, act.amount, act.currency)
+        case PledgeAssets():
+            treasury.pledge(venue, enabled=act.enabled)
         case _:
             assert_never(act)

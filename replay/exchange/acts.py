@@ -124,6 +124,56 @@ class SetMargin(Act, frozen=True, tag="margin_setting"):
     intraday: bool
 
 
+class CreatePortfolio(Act, frozen=True, tag="create_portfolio"):
+    name: str
+
+
+class RenamePortfolio(Act, frozen=True, tag="rename_portfolio"):
+    uuid: str
+    name: str
+
+
+class DeletePortfolio(Act, frozen=True, tag="delete_portfolio"):
+    uuid: str
+
+
+class MoveFunds(Act, frozen=True, tag="move_funds"):
+    """Between portfolios; only one of them trades."""
+
+    amount: Decimal
+    currency: str
+    source: str
+    target: str
+
+
+class QuoteConversion(Act, frozen=True, tag="quote"):
+    """Between the wallets of two currencies, named by currency or id."""
+
+    source: str
+    target: str
+    amount: Decimal
+
+
+class CommitConversion(Act, frozen=True, tag="commit"):
+    trade_id: str
+    source: str
+    target: str
+
+
+class Allocate(Act, frozen=True, tag="allocate"):
+    """International: so much of the collateral is set aside for one position."""
+
+    symbol: str
+    amount: Decimal
+    currency: str
+
+
+class PledgeAssets(Act, frozen=True, tag="multi_asset_collateral"):
+    """International: whether other assets may be collateral."""
+
+    enabled: bool
+
+
 AnyAct = (
     Deposit
     | Withdraw
@@ -138,6 +188,14 @@ AnyAct = (
     | Condition
     | Correct
     | SetMargin
+    | CreatePortfolio
+    | RenamePortfolio
+    | DeletePortfolio
+    | MoveFunds
+    | QuoteConversion
+    | CommitConversion
+    | Allocate
+    | PledgeAssets
 )
 
 

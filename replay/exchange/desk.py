@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 from events.ids import derived_id
 from replay.exchange.auth import KeyRing
+from replay.exchange.conversions import WALLETS
 from replay.exchange.hub import Hub
 from replay.exchange.pump import Pump
 from replay.exchange.schedule import Faults
 from replay.exchange.settings import RequestLimit, Settings
 from replay.exchange.venue import Venue
 
-#: The only user of this exchange, and the portfolio its keys are bound to.
+#: The only user of this exchange, and the wallet of its dollars.
 USER = derived_id("exchange", "user", 1)
-PORTFOLIO = derived_id("exchange", "portfolio", 1)
-USD_ACCOUNT = derived_id("exchange", "account", 1)
+USD_ACCOUNT = WALLETS["USD"]
 
 
 @dataclass(frozen=True, slots=True)

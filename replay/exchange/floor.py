@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from events.ids import derived_id
 from events.market import TradePrinted
 from events.terms import OrderKind
-from projections.matching import Match, Placement, trades_at
+from projections.matching import Match, Placement
 from replay.exchange import waiting
 from replay.exchange.editing import EditRefusal, edited, is_smaller_only, refusal_of_edit
 from replay.exchange.orders import Order, Status, Ticket, TimeInForce
@@ -97,7 +97,7 @@ class Floor:
             mine, limit = order.ticket, order.ticket.limit_price
             if mine.side is ticket.side or mine.self_trade_prevention_id != ticket.self_trade_prevention_id:
                 continue
-            if limit is None or ticket.limit_price is None or trades_at(ticket.side, ticket.limit_price, limit):
+            if limit is None or ticket.limit_price is None or (ticket.limit_price - limit) * ticket.side.sign >= 0:
                 self.end(order, Status.CANCELLED, "Self-trade prevention")
 
     # What the market and time do.

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_orders, rest_portfolios
+from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_money, rest_orders, rest_portfolios
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
@@ -40,6 +40,9 @@ _VIEW: Sequence[tuple[str, str, Answer]] = (
     ("GET", "/accounts/{account_id}", rest_account.account),
     ("GET", "/portfolios", rest_portfolios.portfolios),
     ("GET", "/portfolios/{portfolio_uuid}", rest_portfolios.breakdown),
+    ("GET", "/convert/trade/{trade_id}", rest_money.trade),
+    ("GET", "/payment_methods", rest_money.payment_methods),
+    ("GET", "/payment_methods/{payment_method_id}", rest_money.payment_method),
     ("GET", "/transaction_summary", rest_account.transaction_summary),
     ("GET", "/cfm/balance_summary", rest_account.balance_summary),
     ("GET", "/cfm/positions", rest_account.positions),
@@ -57,6 +60,11 @@ _VIEW: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/orders/preview", rest_orders.preview),
     ("POST", "/orders/edit_preview", rest_edits.edit_preview),
 )
+_TRANSFER: Sequence[tuple[str, str, Answer]] = (
+    ("POST", "/portfolios/move_funds", rest_portfolios.move_funds),
+    ("POST", "/convert/quote", rest_money.quote),
+    ("POST", "/convert/trade/{trade_id}", rest_money.commit),
+)
 _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/orders", rest_orders.create),
     ("POST", "/orders/batch_cancel", rest_orders.batch_cancel),
@@ -65,6 +73,11 @@ _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/cfm/intraday/margin_setting", rest_account.set_margin_setting),
     ("POST", "/cfm/sweeps/schedule", rest_account.schedule_sweep),
     ("DELETE", "/cfm/sweeps", rest_account.cancel_sweep),
+    ("POST", "/portfolios", rest_portfolios.create),
+    ("PUT", "/portfolios/{portfolio_uuid}", rest_portfolios.rename),
+    ("DELETE", "/portfolios/{portfolio_uuid}", rest_portfolios.delete),
+    ("POST", "/intx/allocate", rest_intx.allocate),
+    ("POST", "/intx/multi_asset_collateral", rest_intx.multi_asset_collateral),
 )
 
 #: What a client may send at most.
@@ -74,6 +87,7 @@ _BODY_LIMIT_BYTES = 1 << 20
 def routes(desk: Desk) -> list[BaseRoute]:
     """Every path of the exchange; the last answers all others with 404."""
     private = [(*row, _may_view) for row in _VIEW] + [(*row, _may_trade) for row in _TRADE]
+    private += [(*row, _may_transfer) for row in _TRANSFER]
     key_permissions = ("GET", "/key_permissions", rest_account.key_permissions, _may_view)
     found: list[BaseRoute] = [_route(desk, *row, None) for row in _PUBLIC]
     found += [_route(desk, *row) for row in (*private, key_permissions)]
@@ -90,6 +104,10 @@ def _may_view(key: ApiKey) -> bool:
 
 def _may_trade(key: ApiKey) -> bool:
     return key.can_trade
+
+
+def _may_transfer(key: ApiKey) -> bool:
+    return key.can_transfer
 
 
 def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[ApiKey], bool] | None) -> Route:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import orjson
 from starlette.requests import Request
 
 from events.money import ZERO
-from replay.exchange import bodies, shapes
+from replay.exchange import bodies, queries, shapes
 from replay.exchange.acts import CancelSweep, ScheduleSweep, SetMargin
 from replay.exchange.auth import ApiKey
 from replay.exchange.balances import balances_of
-from replay.exchange.desk import PORTFOLIO, USD_ACCOUNT, Desk
+from replay.exchange.conversions import WALLETS
+from replay.exchange.desk import Desk
 from replay.exchange.errors import NotFound
+from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.rest_portfolios import type_of
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
+_ACCOUNTS_LIMIT, _ACCOUNTS_MOST = 49, 250
 _SETTINGS = {True: "INTRADAY_MARGIN_SETTING_INTRADAY", False: "INTRADAY_MARGIN_SETTING_STANDARD"}
 
 
-def accounts(desk: Desk, _request: Request, _body: bytes) -> Json:
-    return {"accounts": [_wallet(desk.present())], "has_next": False, "cursor": "", "size": 1}
+def accounts(desk: Desk, request: Request, _body: bytes) -> Json:
+    """The wallets that were ever funded, dollars first."""
+    wallets = _wallets(desk.present())
+    if (request.query_params.get("retail_portfolio_id") or PORTFOLIO) != PORTFOLIO:
+        wallets = []
+    rows = [(len(wallets) - place, wallet) for place, wallet in enumerate(wallets)]
+    limit = min(queries.integer(request, "limit", least=1) or _ACCOUNTS_LIMIT, _ACCOUNTS_MOST)
+    shown, cursor = queries.page(rows, cursor=request.query_params.get("cursor"), limit=limit)
+    return {"accounts": shown, "has_next": bool(cursor), "cursor": cursor, "size": len(shown)}
 
 
 def account(desk: Desk, request: Request, _body: bytes) -> Json:
-    if request.path_params["account_id"] != USD_ACCOUNT:
-        raise NotFound("account not found")
-    return {"account": _wallet(desk.present())}
+    for wallet in _wallets(desk.present()):
+        if wallet["uuid"] == request.path_params["account_id"]:
+            return {"account": wallet}
+    raise NotFound("account not found")
 
 
 def key_permissions(desk: Desk, request: Request, _body: bytes) -> Json:
@@ -143,21 +156,28 @@ def _json_number(text: str) -> orjson.Fragment:
     return orjson.Fragment(text)
 
 
-def _wallet(venue: Venue) -> Json:
+def _wallets(venue: Venue) -> list[Json]:
+    found = [_wallet(venue, "USD", venue.treasury.spot)]
+    if any(made.is_done for made in venue.treasury.conversions.values()):
+        found.append(_wallet(venue, "USDC", venue.treasury.usdc))
+    return found
+
+
+def _wallet(venue: Venue, currency: str, amount: Decimal) -> Json:
     opened = rfc3339(venue.opened_at)
     return {
-        "uuid": USD_ACCOUNT,
-        "name": "USD Wallet",
-        "currency": "USD",
-        "available_balance": {"value": number(venue.treasury.spot), "currency": "USD"},
-        "default": True,
+        "uuid": WALLETS[currency],
+        "name": f"{currency} Wallet",
+        "currency": currency,
+        "available_balance": {"value": number(amount), "currency": currency},
+        "default": currency == "USD",
         "active": True,
         "created_at": opened,
         "updated_at": opened,
         "deleted_at": None,
-        "type": "ACCOUNT_TYPE_FIAT",
+        "type": "ACCOUNT_TYPE_FIAT" if currency == "USD" else "ACCOUNT_TYPE_CRYPTO",
         "ready": True,
-        "hold": {"value": "0", "currency": "USD"},
+        "hold": {"value": "0", "currency": currency},
         "retail_portfolio_id": PORTFOLIO,
         "platform": "ACCOUNT_PLATFORM_CONSUMER",
     }

@@ -9,9 +9,12 @@ from starlette.requests import Request
 from events.ids import derived_id
 from events.money import ZERO, quotient
 from events.terms import Side
-from replay.exchange.desk import PORTFOLIO, Desk
+from replay.exchange import bodies, treasury
+from replay.exchange.acts import Allocate, PledgeAssets
+from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, NotFound
 from replay.exchange.intx import International
+from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.shapes import Json, number
 from replay.exchange.venue import Venue
 
@@ -40,12 +43,11 @@ def portfolio(desk: Desk, request: Request, _body: bytes) -> Json:
         "unrealized_pnl": figures.money(figures.unrealized),
         "total_balance": figures.money(figures.total),
     }
-    withdrawable = max(ZERO, figures.buying_power - max(ZERO, figures.unrealized))
     summary = {
         "unrealized_pnl": figures.money(figures.unrealized),
         "buying_power": figures.money(figures.buying_power),
         "total_balance": figures.money(figures.total),
-        "max_withdrawal_amount": figures.money(withdrawable),
+        "max_withdrawal_amount": figures.money(treasury.withdrawable(venue)),
     }
     return {"portfolios": [row], "summary": summary}
 
@@ -84,13 +86,29 @@ def balances(desk: Desk, request: Request, _body: bytes) -> Json:
         "transfer_hold": "0",
         "collateral_value": number(figures.collateral),
         "collateral_weight": "1",
-        "max_withdraw_amount": number(max(ZERO, figures.buying_power - max(ZERO, figures.unrealized))),
+        "max_withdraw_amount": number(treasury.withdrawable(figures.venue)),
         "loan": "0",
         "loan_collateral_requirement_usd": "0",
         "pledged_quantity": "0",
     }
     held = {"portfolio_uuid": PORTFOLIO, "balances": [row], "is_margin_limit_reached": figures.buffer <= 0}
     return {"portfolio_balances": [held]}
+
+
+def allocate(desk: Desk, _request: Request, body: bytes) -> Json:
+    """Collateral for one position. Positions are held cross here, so it only cannot be withdrawn."""
+    portfolio_uuid, symbol, amount, currency = bodies.read_allocation(body)
+    venue = _checked(desk, portfolio_uuid)
+    venue.act(Allocate(symbol=symbol, amount=amount, currency=currency))
+    desk.tell()
+    return {}
+
+
+def multi_asset_collateral(desk: Desk, _request: Request, body: bytes) -> Json:
+    portfolio_uuid, enabled = bodies.read_collateral(body)
+    venue = _checked(desk, portfolio_uuid)
+    venue.act(PledgeAssets(enabled=enabled))
+    return {"multi_asset_collateral_enabled": venue.treasury.takes_other_assets}
 
 
 def position_row(figures: International) -> Json:
@@ -123,7 +141,11 @@ def position_row(figures: International) -> Json:
 
 def _venue(desk: Desk, request: Request) -> Venue:
     """The venue for an account of this family and its own portfolio; anybody else may not look."""
+    return _checked(desk, request.path_params["portfolio_uuid"])
+
+
+def _checked(desk: Desk, portfolio_uuid: str) -> Venue:
     venue = desk.present()
-    if not venue.is_international or request.path_params["portfolio_uuid"] != PORTFOLIO:
+    if not venue.is_international or portfolio_uuid != PORTFOLIO:
         raise ApiError(403, "User does not have the correct permissions", "PERMISSION_DENIED")
     return venue

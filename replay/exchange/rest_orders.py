@@ -16,10 +16,11 @@ from events.ids import derived_id
 from events.money import ZERO, quotient
 from events.terms import Side
 from replay.exchange import bodies, queries, shapes
-from replay.exchange.desk import PORTFOLIO, USER, Desk
+from replay.exchange.desk import USER, Desk
 from replay.exchange.errors import BadRequest, NotFound
 from replay.exchange.faults import CancelLag, FillsLag, ListingLag, OrderNotFound, PendingLag
 from replay.exchange.orders import Order, OrderConfiguration, Refusal, Status, Ticket, as_created
+from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.shapes import Json, number
 from replay.exchange.venue import Venue
 

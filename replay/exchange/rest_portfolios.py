@@ -2,27 +2,78 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from starlette.requests import Request
 
+from events.ids import derived_id
 from events.money import ZERO
-from replay.exchange import rest_intx, shapes
+from replay.exchange import bodies, rest_intx, shapes
+from replay.exchange.acts import CreatePortfolio, DeletePortfolio, MoveFunds, RenamePortfolio
 from replay.exchange.balances import balances_of
-from replay.exchange.desk import PORTFOLIO, USD_ACCOUNT, Desk
+from replay.exchange.desk import USD_ACCOUNT, Desk
 from replay.exchange.errors import NotFound
 from replay.exchange.intx import International
+from replay.exchange.portfolios import PORTFOLIO, Portfolio
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
+_BALANCES = (
+    "total_balance",
+    "total_futures_balance",
+    "total_cash_equivalent_balance",
+    "total_crypto_balance",
+    "futures_unrealized_pnl",
+    "perp_unrealized_pnl",
+)
 
-def portfolios(desk: Desk, _request: Request, _body: bytes) -> Json:
-    return {"portfolios": [_named(desk.venue)]}
+
+def portfolios(desk: Desk, request: Request, _body: bytes) -> Json:
+    """All that were not deleted, of one type where it is asked for."""
+    wanted = request.query_params.get("portfolio_type") or "UNDEFINED"
+    rows = [_named(desk.venue)]
+    rows += [_other(one) for one in desk.venue.treasury.portfolios.values() if not one.is_deleted]
+    return {"portfolios": [row for row in rows if wanted in ("UNDEFINED", row["type"])]}
+
+
+def create(desk: Desk, _request: Request, body: bytes) -> Json:
+    venue = desk.present()
+    venue.act(CreatePortfolio(name=bodies.read_name(body)))
+    return {"portfolio": _other(list(venue.treasury.portfolios.values())[-1])}
+
+
+def rename(desk: Desk, request: Request, body: bytes) -> Json:
+    venue, uuid = desk.present(), request.path_params["portfolio_uuid"]
+    _known(venue, uuid)
+    venue.act(RenamePortfolio(uuid=uuid, name=bodies.read_name(body)))
+    return {"portfolio": _other(venue.treasury.portfolios[uuid])}
+
+
+def delete(desk: Desk, request: Request, _body: bytes) -> Json:
+    venue, uuid = desk.present(), request.path_params["portfolio_uuid"]
+    _known(venue, uuid)
+    venue.act(DeletePortfolio(uuid=uuid))
+    return {}
+
+
+def move_funds(desk: Desk, _request: Request, body: bytes) -> Json:
+    """Cash from one portfolio to another; the answer names both."""
+    amount, currency, source, target = bodies.read_move(body)
+    venue = desk.present()
+    for uuid in (source, target):
+        _known(venue, uuid)
+    venue.act(MoveFunds(amount=amount, currency=currency, source=source, target=target))
+    desk.tell()
+    return {"source_portfolio_uuid": source, "target_portfolio_uuid": target}
 
 
 def breakdown(desk: Desk, request: Request, _body: bytes) -> Json:
     venue = desk.present()
-    if request.path_params["portfolio_uuid"] != PORTFOLIO:
-        raise NotFound("portfolio not found")
+    uuid = request.path_params["portfolio_uuid"]
+    _known(venue, uuid)
+    if uuid != PORTFOLIO:
+        return {"breakdown": _of_other(venue.treasury.portfolios[uuid])}
     held = balances_of(venue)
     is_perp = venue.is_international
     amounts = {
@@ -36,7 +87,7 @@ def breakdown(desk: Desk, request: Request, _body: bytes) -> Json:
     found = {
         "portfolio": _named(venue),
         "portfolio_balances": {name: {"value": number(amount), "currency": "USD"} for name, amount in amounts.items()},
-        "spot_positions": [_cash(venue)],
+        "spot_positions": [_cash(venue.treasury.spot, USD_ACCOUNT)],
         "perp_positions": _perpetuals(venue),
         "futures_positions": _futures(venue),
     }
@@ -52,11 +103,35 @@ def _named(venue: Venue) -> Json:
     return {"name": kind.title(), "uuid": PORTFOLIO, "type": kind, "deleted": False}
 
 
-def _cash(venue: Venue) -> Json:
-    cash = number(venue.treasury.spot)
+def _known(venue: Venue, uuid: str) -> None:
+    found = venue.treasury.portfolios.get(uuid)
+    if uuid != PORTFOLIO and (found is None or found.is_deleted):
+        raise NotFound("portfolio not found")
+
+
+def _other(one: Portfolio) -> Json:
+    return {"name": one.name, "uuid": one.uuid, "type": "CONSUMER", "deleted": one.is_deleted}
+
+
+def _of_other(one: Portfolio) -> Json:
+    """A portfolio that holds cash and nothing else."""
+    cash = {"value": number(one.cash), "currency": "USD"}
+    nothing = {"value": "0", "currency": "USD"}
+    balances = dict.fromkeys(_BALANCES, nothing) | {"total_balance": cash, "total_cash_equivalent_balance": cash}
+    return {
+        "portfolio": _other(one),
+        "portfolio_balances": balances,
+        "spot_positions": [_cash(one.cash, derived_id("exchange", f"account of {one.uuid}", 1))] if one.cash else [],
+        "perp_positions": [],
+        "futures_positions": [],
+    }
+
+
+def _cash(amount: Decimal, account_uuid: str) -> Json:
+    cash = number(amount)
     return {
         "asset": "USD",
-        "account_uuid": USD_ACCOUNT,
+        "account_uuid": account_uuid,
         "total_balance_fiat": cash,
         "total_balance_crypto": cash,
         "available_to_trade_fiat": cash,

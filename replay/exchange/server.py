@@ -31,12 +31,13 @@ from events.terms import NANOSECONDS
 from replay.exchange import control, rest
 from replay.exchange.auth import KeyRing, KeyType, issue_key, read_key_file, write_key_file
 from replay.exchange.certificates import Certificates, issue_certificates
-from replay.exchange.desk import PORTFOLIO, USER, Desk
+from replay.exchange.desk import USER, Desk
 from replay.exchange.faults import AnyFault
 from replay.exchange.faulty_requests import FaultyRequests
 from replay.exchange.hub import Hub
 from replay.exchange.memory import RememberingVenue
 from replay.exchange.pace import Pace
+from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.pump import Pump, Start
 from replay.exchange.rules import VenueRules
 from replay.exchange.schedule import Faults

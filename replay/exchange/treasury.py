@@ -6,7 +6,7 @@ that comes from outside, or goes there, is a transfer in the books: it changes w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from replay.exchange.acts import ActRefused, checked
 from replay.exchange.balances import balances_of
 
 if TYPE_CHECKING:
+    from replay.exchange.conversions import Conversion
+    from replay.exchange.portfolios import Portfolio
     from replay.exchange.venue import Venue
 
 
@@ -35,6 +37,11 @@ class Treasury:
     spot: Decimal
     sweep: Sweep | None = None
     sweeps: int = 0
+    usdc: Decimal = ZERO
+    portfolios: dict[str, Portfolio] = field(default_factory=dict)  # besides the one that trades
+    conversions: dict[str, Conversion] = field(default_factory=dict)
+    allocated: dict[str, Decimal] = field(default_factory=dict)  # collateral by symbol
+    takes_other_assets: bool = False
 
 
 def deposit(venue: Venue, amount: Decimal) -> None:
@@ -56,7 +63,8 @@ def withdraw(venue: Venue, amount: Decimal) -> None:
 def withdrawable(venue: Venue) -> Decimal:
     """What may leave the account: the spot wallet, or the collateral, as far as it backs nothing."""
     held = balances_of(venue)
-    free = max(ZERO, held.present.buying_power - max(ZERO, held.unrealized))
+    free = held.present.buying_power - max(ZERO, held.unrealized) - sum(venue.treasury.allocated.values(), ZERO)
+    free = max(ZERO, free)
     return free if venue.is_international else min(free, venue.treasury.spot)
 
 
@@ -108,6 +116,27 @@ def sweep(venue: Venue) -> None:
         most = sweepable(venue)
         venue.treasury.spot += most if pending.amount is None else min(most, pending.amount)
         venue.treasury.sweep = None
+
+
+def allocate(venue: Venue, symbol: str, amount: Decimal, currency: str) -> None:
+    """Set collateral aside for a position, in place of what was; it is not withdrawn then. Raises `ActRefused`."""
+    _is_international(venue)
+    if symbol != venue.product.exchange_id or currency != venue.product.quote_currency:
+        raise ActRefused(f"{symbol} in {currency} is not held here")
+    if checked(amount) > withdrawable(venue) + venue.treasury.allocated.get(symbol, ZERO):
+        raise ActRefused("insufficient funds")
+    venue.treasury.allocated[symbol] = amount
+
+
+def pledge(venue: Venue, *, enabled: bool) -> None:
+    """Whether other assets may be collateral; there are none here. Raises `ActRefused`."""
+    _is_international(venue)
+    venue.treasury.takes_other_assets = enabled
+
+
+def _is_international(venue: Venue) -> None:
+    if not venue.is_international:
+        raise ActRefused("this account is no international one")
 
 
 def _has_futures(venue: Venue) -> None:
