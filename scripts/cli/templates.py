@@ -77,6 +77,12 @@ product = "BTC-PERP"
 # max_feed_lag_ms = 2000
 # max_index_deviation_bps = 200
 
+# When trading stops. Maintenance and the session's own flags come from the exchange.
+[halts]
+# weekly_new_york = ["fri 17:00-18:00"]       # of US futures, in New York's time
+# lead_s = 300                                # so long before a halt entries wait, and resting ones are cancelled
+# samples_after = 2                           # after it they wait for so many samples of a whole book
+
 [paper]
 # start_cash = 100000
 # latency_ms = 50                             # an order acts no earlier than this after its intent

@@ -69,7 +69,7 @@ def test_the_written_file_with_every_comment_taken_away_is_valid(tmp_path: Path)
     unset = {"leverage_max_per_symbol", "max_notional_per_symbol", "day_leverage_max_per_symbol"}
     unset |= {"night_leverage_max_per_symbol", "day_mmr_per_symbol", "night_mmr_per_symbol", "max_order_qty"}
     unset |= {"max_orders_per_minute", "capital_cap_usd", "daily_loss_limit", "max_daily_loss_pct"}
-    unset |= {"daytime_start_utc", "daytime_end_utc"}
+    unset |= {"daytime_start_utc", "daytime_end_utc", "max_order_notional", "max_price_distance_bps"}
     for name in set(RiskLimits.__struct_fields__) - unset:
         assert getattr(limits, name) == getattr(RiskLimits(), name), f"the template says another default for {name}"
 

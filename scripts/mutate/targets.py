@@ -1,0 +1,85 @@
+"""Which tests concern which module. A change of the module must make one of them fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_RISK = (
+    "tests/actors/test_risk_behaviour.py",
+    "tests/actors/test_risk_halts.py",
+    "tests/actors/test_risk_turbulence.py",
+    "tests/laws/test_risk_laws.py",
+)
+_ORDERS = (
+    "tests/projections/test_orders.py",
+    "tests/actors/test_orders_behaviour.py",
+    "tests/laws/test_orders_laws.py",
+)
+_MONEY = (
+    "tests/projections/test_portfolio.py",
+    "tests/actors/test_position_behaviour.py",
+    "tests/laws/test_ledger_identity.py",
+)
+_EXPOSURE = "tests/projections/test_exposure.py"
+_STRATEGY = ("tests/actors/test_strategy_behaviour.py", "tests/actors/test_baseline.py")
+
+#: Module -> test files, the closest first. A module that is not named has the tests of all.
+CLOSEST: dict[str, tuple[str, ...]] = {
+    "projections/returns.py": ("tests/projections/test_returns.py", "tests/actors/test_risk_turbulence.py"),
+    "projections/turbulence.py": ("tests/actors/test_risk_turbulence.py", "tests/actors/brokerage/test_live_risk.py"),
+    "projections/hours.py": ("tests/projections/test_hours.py", "tests/actors/test_risk_halts.py"),
+    "projections/halts.py": ("tests/actors/test_risk_halts.py",),
+    "projections/exposure.py": (_EXPOSURE, *_RISK),
+    "projections/bounds.py": (_EXPOSURE, *_RISK),
+    "projections/limits.py": ("tests/projections/test_limits.py", *_RISK),
+    "projections/limit_rules.py": ("tests/projections/test_limits.py", "tests/actors/test_operator.py"),
+    "projections/checks/any_order.py": _RISK,
+    "projections/checks/gate.py": _RISK,
+    "projections/checks/increase.py": _RISK,
+    "projections/daily_loss.py": _RISK,
+    "projections/liquidation.py": _RISK,
+    "projections/account.py": (_EXPOSURE, *_RISK),
+    "projections/sight.py": _RISK,
+    "projections/cancels.py": (*_RISK, *_ORDERS),
+    "projections/exits.py": (_EXPOSURE, *_RISK, *_STRATEGY),
+    "projections/pricing.py": (_EXPOSURE, *_RISK),
+    "projections/sizing.py": (_EXPOSURE, *_RISK),
+    "projections/watch.py": _STRATEGY,
+    "projections/touch.py": ("tests/projections/test_touch.py", "tests/actors/test_marks_behaviour.py"),
+    "projections/marks.py": ("tests/projections/test_marks.py", "tests/actors/test_marks_behaviour.py"),
+    "projections/book.py": ("tests/projections/test_book.py", "tests/projections/test_touch.py"),
+    "projections/notional.py": ("tests/projections/test_notional.py", _EXPOSURE),
+    "projections/order.py": _ORDERS,
+    "projections/orders.py": _ORDERS,
+    "projections/positions.py": ("tests/projections/test_positions.py", *_MONEY),
+    "projections/portfolio.py": _MONEY,
+    "projections/pnl.py": _MONEY,
+    "projections/funding.py": (
+        "tests/projections/test_funding.py",
+        "tests/actors/test_funding_behaviour.py",
+        "tests/laws/test_funding_laws.py",
+    ),
+    "projections/boundaries.py": ("tests/actors/test_funding_behaviour.py", "tests/laws/test_funding_laws.py"),
+    "projections/reconciliation.py": ("tests/projections/test_reconciliation.py", *_MONEY),
+    "projections/catalog.py": ("tests/projections/test_catalog.py", "tests/actors/test_catalog_behaviour.py"),
+    "projections/liquidity.py": ("tests/projections/test_matching.py", "tests/laws/test_matching_laws.py"),
+    "projections/matching.py": ("tests/projections/test_matching.py", "tests/laws/test_matching_laws.py"),
+    "projections/resting.py": ("tests/projections/test_matching.py", "tests/laws/test_matching_laws.py"),
+    "actors/behaviours/risk.py": _RISK,
+    "actors/behaviours/risk_state.py": _RISK,
+    "actors/behaviours/risk_guards.py": _RISK,
+}
+
+_ALL = ("tests/projections", *_RISK, *_ORDERS, *_MONEY, *_STRATEGY)
+_ROOT = Path(__file__).parents[2]
+
+
+def modules() -> list[str]:
+    """Every module that is mutated: the projections, and risk."""
+    found = [*sorted((_ROOT / "projections").rglob("*.py")), *sorted((_ROOT / "actors/behaviours").glob("risk*.py"))]
+    return [path.relative_to(_ROOT).as_posix() for path in found if path.name != "__init__.py"]
+
+
+def concerned(module: str) -> tuple[str, ...]:
+    """The tests that concern a module."""
+    return CLOSEST.get(module, _ALL)
