@@ -7,9 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from actors.connection.account_replies import (
+    FundsMoved,
+    MarginSetting,
+    OnePortfolio,
+    PortfolioBreakdown,
+    Portfolios,
+    TransactionSummary,
+)
+from actors.connection.edit_replies import EditReply
+from actors.connection.exchange_replies import ExchangeBook, ExchangeCandle, ExchangeProduct
+from actors.connection.intx_replies import IntxBalances, MultiAssetCollateral, OneIntxPosition
+from actors.connection.market_replies import Candles, Product, ProductBook, Products, Ticker
+from actors.connection.replies import (
+    Accounts,
+    CancelResults,
+    CurrentMarginWindow,
+    ErrorBody,
+    Fills,
+    FuturesBalance,
+    FuturesPositions,
+    KeyPermissions,
+    OneFuturesPosition,
+    OneOrder,
+    OrderReply,
+    Orders,
+)
 from tests.paths import SHARED_DATA
 
 FIXTURES = SHARED_DATA / "coinbase-fixtures"
@@ -39,63 +66,71 @@ ADVANCED_FRAMES = (
 #: Messages of the older Exchange feed; read by `actors/connection/exchange_messages.py`.
 EXCHANGE_MESSAGES = ("exchange_ws_messages.json",)
 
-#: Bodies of REST replies; read by the replies' types of `actors/connection/`.
-REST_BODIES = (
-    "ccxt_fills_intx_perp.json",
-    "ccxt_fills_spot.json",
-    "ccxt_intx_position_2024.json",
-    "ccxt_orders_batch_filled_market.json",
-    "ccxt_product_cde_expiring_2024.json",
-    "ccxt_product_intx_perp_2024.json",
-    "ccxt_ticker_trades.json",
-    "duplicate_client_order_id.json",
-    "errors_rest.json",
-    "exchange_candles.json",
-    "exchange_error_404.json",
-    "exchange_products_2021.json",
-    "exchange_products_2025.json",
-    "http_accounts.json",
-    "http_candles.json",
-    "http_cfm_balance_summary.json",
-    "http_cfm_position.json",
-    "http_cfm_positions.json",
-    "http_fills.json",
-    "http_order.json",
-    "http_orders_list.json",
-    "http_product.json",
-    "http_product_book.json",
-    "http_products.json",
-    "http_products_future.json",
-    "http_ticker.json",
-    "jkorf_rest_accounts.json",
-    "jkorf_rest_batch_cancel.json",
-    "jkorf_rest_candles.json",
-    "jkorf_rest_cfm_balance_summary_plain_measures.json",
-    "jkorf_rest_cfm_current_margin_window.json",
-    "jkorf_rest_cfm_margin_setting.json",
-    "jkorf_rest_cfm_positions_plain_strings.json",
-    "jkorf_rest_close_position.json",
-    "jkorf_rest_create_order_all_shapes.json",
-    "jkorf_rest_edit_order.json",
-    "jkorf_rest_fills.json",
-    "jkorf_rest_intx_balances.json",
-    "jkorf_rest_intx_multi_asset_collateral.json",
-    "jkorf_rest_intx_position.json",
-    "jkorf_rest_key_permissions.json",
-    "jkorf_rest_order.json",
-    "jkorf_rest_orders_batch.json",
-    "jkorf_rest_portfolio_breakdown.json",
-    "jkorf_rest_portfolio_create.json",
-    "jkorf_rest_portfolio_move_funds.json",
-    "jkorf_rest_portfolios.json",
-    "jkorf_rest_product_book.json",
-    "jkorf_rest_product_book_aggregated.json",
-    "jkorf_rest_products.json",
-    "jkorf_rest_ticker_trades.json",
-    "jkorf_rest_transaction_summary_docs.json",
-    "jkorf_rest_transaction_summary_real.json",
-    "order_failures_http200.json",
-)
+
+class Body(NamedTuple):
+    """What a recorded REST reply is read as; `within` is where in the file its bodies lie."""
+
+    kind: Any
+    within: str = ""
+
+
+#: Bodies of REST replies, and the type that each is read into; `test_recorded_replies.py` reads them.
+REST_BODIES: dict[str, Body] = {
+    "ccxt_fills_intx_perp.json": Body(Fills),
+    "ccxt_fills_spot.json": Body(Fills),
+    "ccxt_intx_position_2024.json": Body(OneIntxPosition),
+    "ccxt_orders_batch_filled_market.json": Body(Orders),
+    "ccxt_product_cde_expiring_2024.json": Body(Product),
+    "ccxt_product_intx_perp_2024.json": Body(Product),
+    "ccxt_ticker_trades.json": Body(Ticker),
+    "duplicate_client_order_id.json": Body(OrderReply, "reply"),
+    "errors_rest.json": Body(ErrorBody, "body"),
+    "exchange_candles.json": Body(list[ExchangeCandle]),
+    "exchange_error_404.json": Body(ErrorBody),
+    "exchange_products_2021.json": Body(list[ExchangeProduct]),
+    "exchange_products_2025.json": Body(list[ExchangeProduct]),
+    "http_accounts.json": Body(Accounts),
+    "http_candles.json": Body(Candles),
+    "http_cfm_balance_summary.json": Body(FuturesBalance),
+    "http_cfm_position.json": Body(OneFuturesPosition),
+    "http_cfm_positions.json": Body(FuturesPositions),
+    "http_fills.json": Body(Fills),
+    "http_order.json": Body(OneOrder),
+    "http_orders_list.json": Body(Orders),
+    "http_product.json": Body(Product),
+    "http_product_book.json": Body(ProductBook),
+    "http_products.json": Body(Products),
+    "http_products_future.json": Body(Products),
+    "http_ticker.json": Body(Ticker),
+    "jkorf_rest_accounts.json": Body(Accounts),
+    "jkorf_rest_batch_cancel.json": Body(CancelResults),
+    "jkorf_rest_candles.json": Body(Candles),
+    "jkorf_rest_cfm_balance_summary_plain_measures.json": Body(FuturesBalance),
+    "jkorf_rest_cfm_current_margin_window.json": Body(CurrentMarginWindow),
+    "jkorf_rest_cfm_margin_setting.json": Body(MarginSetting),
+    "jkorf_rest_cfm_positions_plain_strings.json": Body(FuturesPositions),
+    "jkorf_rest_close_position.json": Body(OrderReply),
+    "jkorf_rest_create_order_all_shapes.json": Body(OrderReply),
+    "jkorf_rest_edit_order.json": Body(EditReply),
+    "jkorf_rest_fills.json": Body(Fills),
+    "jkorf_rest_intx_balances.json": Body(IntxBalances),
+    "jkorf_rest_intx_multi_asset_collateral.json": Body(MultiAssetCollateral),
+    "jkorf_rest_intx_position.json": Body(OneIntxPosition),
+    "jkorf_rest_key_permissions.json": Body(KeyPermissions),
+    "jkorf_rest_order.json": Body(OneOrder),
+    "jkorf_rest_orders_batch.json": Body(Orders),
+    "jkorf_rest_portfolio_breakdown.json": Body(PortfolioBreakdown),
+    "jkorf_rest_portfolio_create.json": Body(OnePortfolio),
+    "jkorf_rest_portfolio_move_funds.json": Body(FundsMoved),
+    "jkorf_rest_portfolios.json": Body(Portfolios),
+    "jkorf_rest_product_book.json": Body(ProductBook),
+    "jkorf_rest_product_book_aggregated.json": Body(ExchangeBook),  # of the older exchange, by its rows
+    "jkorf_rest_products.json": Body(Products),
+    "jkorf_rest_ticker_trades.json": Body(Ticker),
+    "jkorf_rest_transaction_summary_docs.json": Body(TransactionSummary),
+    "jkorf_rest_transaction_summary_real.json": Body(TransactionSummary),
+    "order_failures_http200.json": Body(OrderReply, "[]"),
+}
 
 #: Nobody reads these as payloads, and why.
 UNREAD = {

@@ -22,20 +22,6 @@ from actors.connection.errors import (
     ReplyUnreadable,
 )
 from actors.connection.limits import Urgency
-from actors.connection.market_replies import Candles, Product, ProductBook, Products, Ticker
-from actors.connection.reading import read
-from actors.connection.replies import (
-    Accounts,
-    CancelResults,
-    CurrentMarginWindow,
-    Fills,
-    FuturesBalance,
-    FuturesPositions,
-    KeyPermissions,
-    OneOrder,
-    OrderReply,
-    Orders,
-)
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import HttpPeer, Request, http_peer, reply
 from tests.paths import SHARED_DATA, needs_shared_data
@@ -326,50 +312,6 @@ def test_a_list_that_breaks_off_raises_instead_of_ending() -> None:
 
     with http_peer(answer) as peer, pytest.raises(InvalidRequestError):
         list(CoinbaseClient(peer.url).list_orders())
-
-
-FIXTURES: dict[str, type] = {
-    "http_accounts": Accounts,
-    "http_candles": Candles,
-    "http_cfm_balance_summary": FuturesBalance,
-    "http_cfm_positions": FuturesPositions,
-    "http_fills": Fills,
-    "http_order": OneOrder,
-    "http_orders_list": Orders,
-    "http_product": Product,
-    "http_product_book": ProductBook,
-    "http_products": Products,
-    "http_products_future": Products,
-    "http_ticker": Ticker,
-    "jkorf_rest_accounts": Accounts,
-    "jkorf_rest_batch_cancel": CancelResults,
-    "jkorf_rest_candles": Candles,
-    "jkorf_rest_cfm_balance_summary_plain_measures": FuturesBalance,
-    "jkorf_rest_cfm_current_margin_window": CurrentMarginWindow,
-    "jkorf_rest_cfm_positions_plain_strings": FuturesPositions,
-    "jkorf_rest_close_position": OrderReply,
-    "jkorf_rest_create_order_all_shapes": OrderReply,
-    "jkorf_rest_fills": Fills,
-    "jkorf_rest_key_permissions": KeyPermissions,
-    "jkorf_rest_order": OneOrder,
-    "jkorf_rest_orders_batch": Orders,
-    "jkorf_rest_product_book": ProductBook,
-    "jkorf_rest_products": Products,
-    "jkorf_rest_ticker_trades": Ticker,
-    "ccxt_fills_intx_perp": Fills,
-    "ccxt_fills_spot": Fills,
-    "ccxt_orders_batch_filled_market": Orders,
-    "ccxt_product_cde_expiring_2024": Product,
-    "ccxt_product_intx_perp_2024": Product,
-    "ccxt_ticker_trades": Ticker,
-}
-
-
-@needs_shared_data
-@pytest.mark.parametrize("name", FIXTURES)
-def test_a_recorded_reply_is_read_into_its_type(name: str) -> None:
-    raw = (SHARED_DATA / "coinbase-fixtures" / f"{name}.json").read_text()
-    assert isinstance(read(FIXTURES[name], raw), FIXTURES[name])
 
 
 @needs_shared_data
