@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.mutate.targets import modules, concerned
+from scripts.mutate.targets import concerned, modules
 
 ROOT = Path(__file__).parents[2]
 LEAST_PERCENT = 85.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.mutate.__main__ import ROOT, chosen, judged
-from scripts.mutate.targets import CLOSEST, modules, concerned
+from scripts.mutate.targets import CLOSEST, concerned, modules
 
 
 def test_every_projection_and_all_of_risk_is_mutated() -> None:
