@@ -181,11 +181,14 @@ class Gate(NamedTuple):
         return _cancelled(standing, f"stands in the way of proposal {approval.proposal}")
 
     def _free_stale_exits(self, order: OrderProposed) -> list[Event]:
-        """An exit that leaves at once finds everything held by exits that rest: they go, so that its next step fits."""
+        """An exit that leaves at once finds everything held by what rests: it goes, so that the exit's next step fits.
+
+        An entry that rests on that side holds the position as much as an exit does, and may rest for days.
+        """
         if not order.reduce_only or order.kind.rests:
             return []
         orders = self.account.orders.open_orders(order.product)
-        resting = [each for each in orders if each.side is order.side and each.kind.rests and each.reduce_only]
+        resting = [each for each in orders if each.side is order.side and each.kind.rests]
         return _cancelled(resting, f"holds what proposal {order.proposal} is to close")
 
     def _nothing_to_reduce(self, order: OrderProposed) -> Breach:

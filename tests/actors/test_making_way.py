@@ -117,6 +117,18 @@ class TestWaiting:
         rests(desk, Side.SELL, "2", "50300")
         assert intent(ask(desk, Side.BUY, "2", OrderKind.LIMIT_IOC, "50200")).limit_price == D(50_200)
 
+    @pytest.mark.parametrize("is_exit", [True, False])
+    def test_an_exit_that_finds_everything_held_by_what_rests_lets_that_be_cancelled(
+        self, desk: Desk, is_exit: bool
+    ) -> None:
+        """An entry on the side of the exit holds the position too: with it the exit would be refused for days."""
+        submitted = intent(ask(desk, Side.SELL, "5" if is_exit else "9", GTC, "55000", reduce_only=is_exit))
+        desk.hear(report(submitted), by="user")
+        kept = submitted.order
+        said = ask(desk, Side.SELL, "5", OrderKind.LIMIT_IOC, "49750")
+        assert [refused.code for refused in of_kind(said, OrderRefused)] == ["nothing_to_reduce"]
+        assert cancelled(said) == [kept]
+
 
 class TestBrackets:
     def test_an_exit_takes_the_bracket_away_and_leaves_when_that_is_confirmed(self, desk: Desk) -> None:
