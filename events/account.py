@@ -52,7 +52,7 @@ class TransferReported(Event, frozen=True):
 class FundsMoved(Event, frozen=True):
     """Money moved between the account's own pockets: from spot to futures above zero, swept to spot below.
 
-    Net zero for equity; only what lies in futures backs a position.
+    Net zero for equity.
     """
 
     move: str

@@ -31,7 +31,7 @@ def _of(paper: PaperSetting) -> tuple[str, ...]:
         "at maintenance margin (two thirds of the initial one, judged once a second) everything is closed at what the "
         f"book shows, for the taker's fee and {_percent(paper.liquidation_rate)} of notional",
         _settlements(paper.settlement_times_utc),
-        "only what lies in the futures account backs a position; deposits and sweeps happen as they are told",
+        "spot and futures cash back positions alike; deposits and sweeps happen as they are told",
     )
 
 

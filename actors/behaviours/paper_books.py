@@ -70,7 +70,7 @@ class Holding(msgspec.Struct, kw_only=True):
 class PaperBooks(msgspec.Struct, kw_only=True):
     """One account. Amounts in quote currency; `cash` is None until the first session brings the start cash.
 
-    `cash` is what lies in the futures account, `spot` what lies in the wallet beside it and backs nothing.
+    `cash` is what lies in the futures account, `spot` what lies in the wallet beside it; both back positions.
     """
 
     cash: Decimal | None = None

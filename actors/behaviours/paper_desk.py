@@ -145,7 +145,7 @@ class PaperDesk:
                 unrealized=unrealized,
                 exchange_at=self._at,
                 initial_margin=initial,
-                available_margin=books.cash + unrealized,
+                available_margin=state.available(),
                 liquidation_threshold=maintenance(initial),
                 open_orders_hold=hold,
             )

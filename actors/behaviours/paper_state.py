@@ -209,11 +209,11 @@ class PaperState(msgspec.Struct, kw_only=True):
         return present_rate(self.window, has_opted_in=self.setting.intraday_margin, at=at)
 
     def available(self) -> Decimal:
-        """What backs positions: the futures account's cash and the open gains."""
+        """What backs positions: the cash in both pockets and the open gains, as the exchange's own balance has it."""
         assert self.books.cash is not None, "the account opens with its first session"
         open_products = [product for product, holding in self.books.holdings.items() if holding.qty]
         gains = (self.books.unrealized(p, rules=self.rules.get(p), mark=self.mark(p)) for p in open_products)
-        return self.books.cash + sum(gains, ZERO)
+        return self.books.spot + self.books.cash + sum(gains, ZERO)
 
     def initial_margin(self, at: int) -> Decimal:
         """What the positions bind by the present window's rates."""

@@ -173,7 +173,7 @@ def test_nothing_is_liquidated_in_a_closed_session() -> None:
 def test_the_end_of_the_intraday_window_liquidates_what_only_its_rate_allowed() -> None:
     bench = fallen(47_000, intraday_margin=True)
     bench.tell(INTRADAY)
-    bench.exchange.state.books.shift(D(-300))  # what is left carries the day's rate, not the night's
+    bench.tell(transfer("-300"))  # what is left carries the day's rate, not the night's
     assert not reports(second_later(bench))
     bench.tell(window(MarginWindow.OVERNIGHT))
     (report, *_) = reports(second_later(bench))
@@ -252,13 +252,15 @@ def test_money_told_twice_moves_once() -> None:
     assert pockets(bench) == (D(300), D(100_200))
 
 
-def test_what_lies_in_the_wallet_backs_no_position() -> None:
+def test_what_lies_in_the_wallet_backs_positions_too_and_where_it_lies_makes_no_difference() -> None:
     bench = Bench.open(setting(start_cash=D(1_000)))
-    bench.tell(transfer("500"))
     assert isinstance(bench.submit(order(qty=10, limit=50_005))[0], OrderRejected)
-    bench.tell(moved("500"))
+    bench.tell(transfer("500"))
     (filled,) = reports(bench.submit(order("o-2", qty=10, limit=50_005)))
     assert filled.filled_qty == 10
+    before = balance_in(second_later(bench)).available_margin
+    bench.tell(moved("400"))
+    assert balance_in(second_later(bench)).available_margin == before == 1_500 - filled.fees - D("0.5")
 
 
 # Fills that are taken back.
