@@ -26,7 +26,7 @@ def _of(paper: PaperSetting) -> tuple[str, ...]:
         f"{fees.per_contract:f} per contract",
         _band(paper.price_band),
         "sessions, halts, maintenance, expiry, increments and sizes are those of the product as it was listed; "
-        "an order that would meet our own is rejected",
+        "an order that would meet our own is rejected, and so are stops and brackets",
         _margin(paper),
         "at maintenance margin (two thirds of the initial one, judged once a second) everything is closed at what the "
         f"book shows, for the taker's fee and {_percent(paper.liquidation_rate)} of notional",

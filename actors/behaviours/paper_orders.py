@@ -15,7 +15,7 @@ from events.orders import CancelSubmitted, OrderRejected, OrderReported, OrderSu
 from events.terms import NANOSECONDS, OrderKind, OrderStatus, Origin, Side
 from projections.notional import notional
 
-#: How long a good-till-date order rests: no longer than entries may (trading rules A17).
+#: How long a good-till-date order rests that names no date: no longer than entries may (trading rules A17).
 GTD_LIFE_NS = 600 * NANOSECONDS
 
 _MARKET_KINDS = frozenset({OrderKind.MARKET_IOC, OrderKind.CLOSE_POSITION})

@@ -241,9 +241,10 @@ class PaperState(msgspec.Struct, kw_only=True):
     def _report(self, event: OrderReported, at: int) -> None:
         before = self.orders.get(event.order)
         market = self.market(event.product)
+        good_until = self._good_until(event.order)
         self._forget_intent(event.order)
         if before is None:
-            self._arrive(event, market, at)
+            self._arrive(event, market, at, good_until)
             qty, value, fee = event.filled_qty, event.filled_value, event.fees
         else:
             qty, value, fee = (
@@ -276,7 +277,7 @@ class PaperState(msgspec.Struct, kw_only=True):
         else:
             self.orders[event.order] = order_of(event)
 
-    def _arrive(self, event: OrderReported, market: Matching, at: int) -> None:
+    def _arrive(self, event: OrderReported, market: Matching, at: int, good_until: int | None) -> None:
         if event.filled_qty:
             market.take(event.side, event.filled_qty, limit_price=event.limit_price)
         if event.status.is_final:
@@ -288,7 +289,7 @@ class PaperState(msgspec.Struct, kw_only=True):
             price=event.limit_price,
             leaves=event.qty - event.filled_qty,
             at=at,
-            expires_at=at + GTD_LIFE_NS if event.kind is OrderKind.LIMIT_GTD else None,
+            expires_at=(good_until or at + GTD_LIFE_NS) if event.kind is OrderKind.LIMIT_GTD else None,
         )
 
     def _close(self, event: OrderReported) -> None:
@@ -318,6 +319,10 @@ class PaperState(msgspec.Struct, kw_only=True):
             mark = self.mark(product)
             if mark is not None:
                 self.books.settle(product, rules=rules, mark=mark)
+
+    def _good_until(self, order: str) -> int | None:
+        intents = (inbound.intent for inbound in self.inbound)
+        return next((i.good_until for i in intents if isinstance(i, OrderSubmitted) and i.order == order), None)
 
     def _forget_intent(self, order: str) -> None:
         self.inbound = [

@@ -152,6 +152,14 @@ def test_an_order_good_till_a_date_expires() -> None:
     assert only(bench.tell(ClockTicked(), at=bench.at + 1)).status is OrderStatus.EXPIRED
 
 
+def test_an_order_good_till_a_date_of_its_own_expires_then() -> None:
+    bench = Bench.open()
+    until = bench.at + 90 * SECOND
+    bench.submit(msgspec.structs.replace(order(kind=OrderKind.LIMIT_GTD, limit=49_900), good_until=until))
+    assert reports(bench.tell(ClockTicked(), at=until - 1)) == []
+    assert only(bench.tell(ClockTicked(), at=until)).status is OrderStatus.EXPIRED
+
+
 def test_a_cancel_takes_effect_after_its_latency_and_keeps_what_was_filled() -> None:
     bench = Bench.open()
     bench.submit(order(kind=OrderKind.LIMIT_GTC, limit=50_005, qty=15))
