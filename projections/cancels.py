@@ -89,8 +89,12 @@ class Cancels(msgspec.Struct, kw_only=True):
     def _reported(self, record: Record, orders: Orders, _positions: Positions) -> None:
         event: Any = record.event
         order = orders.find(event)
-        if order is not None and order.turned_up and order.is_open:
+        if order is None or not order.is_open:
+            return
+        if order.turned_up:
             self._want([order], "it had been given up and turned up")
+        elif order.kind is OrderKind.LIMIT_IOC and event.kind is OrderKind.LIMIT_GTC and not order.is_final:
+            self._want([order], "it left as an order that rests, and shall not")
 
     def _closed(self, record: Record, _orders: Orders, _positions: Positions) -> None:
         event: Any = record.event

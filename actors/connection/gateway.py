@@ -38,7 +38,7 @@ from events.orders import (
 )
 from events.record import AnyEvent, Record
 from events.risk import KillSwitchThrown
-from events.session import ActorFailed
+from events.session import ActorFailed, SessionStarted
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class OrderGateway:
         OrderClosed,
         ProductListed,
         FillsWanted,
+        SessionStarted,
     }
 
     def __init__(
@@ -126,6 +127,9 @@ class OrderGateway:
 
     def committed(self, records: Sequence[Record]) -> None:
         """These records are durable. Returns at once, whatever became of the mailbox."""
+        for record in records:
+            if isinstance(record.event, SessionStarted):  # it comes before the mailbox is opened
+                self._sender.setting = record.event.configuration.orders
         try:
             if self._mailbox is not None:
                 self._mailbox.tell(tuple(records))

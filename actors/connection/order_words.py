@@ -9,7 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+import msgspec
+
 from actors.connection.amounts import decimal_text
+from actors.connection.configurations import (
+    BracketGtc,
+    BracketGtd,
+    Configuration,
+    LimitFok,
+    LimitGtc,
+    LimitGtd,
+    LimitIoc,
+    MarketIoc,
+    StopDirection,
+    StopLimitGtc,
+    StopLimitGtd,
+)
 from actors.connection.errors import InvalidOrder
 from actors.connection.replies import Order
 from events.ids import is_derived
@@ -29,18 +44,17 @@ _STATUS = {
     "FAILED": OrderStatus.FAILED,
 }
 
-#: The one key of an order's configuration, as the exchange names it.
-_KEYS = {
-    OrderKind.LIMIT_IOC: "sor_limit_ioc",
-    OrderKind.LIMIT_GTC: "limit_limit_gtc",
-    OrderKind.LIMIT_FOK: "limit_limit_fok",
-    OrderKind.MARKET_IOC: "market_market_ioc",
-}
+#: Our kind of what the exchange names by the one key of an order's configuration.
 _KIND_OF_KEY = {
-    **{key: kind for kind, key in _KEYS.items()},
-    "limit_limit_gtd": OrderKind.LIMIT_GTD,
-    "stop_limit_stop_limit_gtc": OrderKind.STOP_LIMIT_GTC,
-    "trigger_bracket_gtc": OrderKind.TRIGGER_BRACKET_GTC,
+    LimitIoc.key: OrderKind.LIMIT_IOC,
+    LimitGtc.key: OrderKind.LIMIT_GTC,
+    LimitGtd.key: OrderKind.LIMIT_GTD,
+    LimitFok.key: OrderKind.LIMIT_FOK,
+    MarketIoc.key: OrderKind.MARKET_IOC,
+    StopLimitGtc.key: OrderKind.STOP_LIMIT_GTC,
+    StopLimitGtd.key: OrderKind.STOP_LIMIT_GTD,
+    BracketGtc.key: OrderKind.TRIGGER_BRACKET_GTC,
+    BracketGtd.key: OrderKind.TRIGGER_BRACKET_GTD,
 }
 _LIMIT_BY_TIME_IN_FORCE = {
     "IMMEDIATE_OR_CANCEL": OrderKind.LIMIT_IOC,
@@ -83,19 +97,62 @@ def origin_of(client_order_id: str, *, is_liquidation: bool) -> Origin:
     return Origin.OURS if is_derived(client_order_id) else Origin.FOREIGN
 
 
-def configuration_of(order: OrderSubmitted) -> dict[str, dict[str, str | bool]]:
-    """The `order_configuration` of an intent. Raises `InvalidOrder` for a kind that cannot be sent this way."""
-    key = _KEYS.get(order.kind)
-    if key is None:
-        raise InvalidOrder(f"an order of kind {order.kind} cannot be placed", code="UNSUPPORTED_ORDER_CONFIGURATION")
-    fields: dict[str, str | bool] = {"base_size": text_of(order.qty)}
-    if order.kind is not OrderKind.MARKET_IOC:
-        if order.limit_price is None:
-            raise InvalidOrder(f"an order of kind {order.kind} needs a limit price", code="INVALID_LIMIT_PRICE")
-        fields["limit_price"] = text_of(order.limit_price)
-    if order.kind is OrderKind.LIMIT_GTC:
-        fields["post_only"] = order.post_only
-    return {key: fields}
+def configuration_of(order: OrderSubmitted, *, limit_ioc_as: str = LimitIoc.key) -> Configuration:
+    """The `order_configuration` of an intent. Raises `InvalidOrder` for a kind that cannot be sent this way.
+
+    `limit_ioc_as` other than `sor_limit_ioc`: a limit IOC leaves as a GTC, and is cancelled when it is reported open.
+    """
+    size = order.qty
+    match order.kind:
+        case OrderKind.LIMIT_IOC if limit_ioc_as == LimitIoc.key:
+            return LimitIoc(base_size=size, limit_price=_limit(order))
+        case OrderKind.LIMIT_IOC:
+            return LimitGtc(base_size=size, limit_price=_limit(order))
+        case OrderKind.LIMIT_GTC:
+            return LimitGtc(base_size=size, limit_price=_limit(order), post_only=order.post_only)
+        case OrderKind.LIMIT_GTD:
+            limit, end = _limit(order), _end(order)
+            return LimitGtd(base_size=size, limit_price=limit, end_time=end, post_only=order.post_only)
+        case OrderKind.LIMIT_FOK:
+            return LimitFok(base_size=size, limit_price=_limit(order))
+        case OrderKind.MARKET_IOC:
+            return MarketIoc(base_size=size)
+        case OrderKind.STOP_LIMIT_GTC | OrderKind.STOP_LIMIT_GTD:
+            return _stop_limit(order)
+        case OrderKind.TRIGGER_BRACKET_GTC:
+            return BracketGtc(base_size=size, limit_price=_limit(order), stop_trigger_price=_stop(order))
+        case OrderKind.TRIGGER_BRACKET_GTD:
+            limit, stop = _limit(order), _stop(order)
+            return BracketGtd(base_size=size, limit_price=limit, stop_trigger_price=stop, end_time=_end(order))
+    raise InvalidOrder(f"an order of kind {order.kind} cannot be placed", code="UNSUPPORTED_ORDER_CONFIGURATION")
+
+
+def _stop_limit(order: OrderSubmitted) -> Configuration:
+    """A stop above the market waits for it to rise, one below for it to fall."""
+    stop = _stop(order)
+    direction = StopDirection.UP if stop >= order.reference_price else StopDirection.DOWN
+    gtc = StopLimitGtc(base_size=order.qty, limit_price=_limit(order), stop_price=stop, stop_direction=direction)
+    if order.kind is OrderKind.STOP_LIMIT_GTC:
+        return gtc
+    return StopLimitGtd(**msgspec.structs.asdict(gtc), end_time=_end(order))
+
+
+def _limit(order: OrderSubmitted) -> Decimal:
+    if order.limit_price is None:
+        raise InvalidOrder(f"an order of kind {order.kind} needs a limit price", code="INVALID_LIMIT_PRICE")
+    return order.limit_price
+
+
+def _stop(order: OrderSubmitted) -> Decimal:
+    if order.stop_price is None:
+        raise InvalidOrder(f"an order of kind {order.kind} needs a stop price", code="INVALID_STOP_PRICE")
+    return order.stop_price
+
+
+def _end(order: OrderSubmitted) -> int:
+    if order.good_until is None:
+        raise InvalidOrder(f"an order of kind {order.kind} needs its end", code="INVALID_END_TIME")
+    return order.good_until
 
 
 def text_of(amount: Decimal) -> str:

@@ -1,7 +1,7 @@
 """How an intent leaves, what comes back, and how that is said: one POST, one word of the exchange, one event.
 
 accepted ............. OrderReported (pending), then read back and compared
-refused .............. OrderRejected
+refused .............. OrderRejected, by the preview too where one is asked for
 nothing was sent ..... OrderWithheld
 nobody can say ....... OrderOutcomeUnknown, then searched for
 """
@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from actors.connection.client import CoinbaseClient
-from actors.connection.errors import BrokerageError, RateLimitError
+from actors.connection.errors import BrokerageError, InvalidOrder, RateLimitError
 from actors.connection.order_words import configuration_of, differences, report_of, text_of
 from actors.connection.replies import Placed
+from events.configuration import OrderSetting
+from events.ids import derived_id
 from events.money import ZERO
 from events.orders import (
     CancelRejected,
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: The exchange's way of saying that an id was used before: look it up.
 _REUSED = "DUPLICATE_CLIENT_ORDER_ID"
+#: Sent with every order: the exchange's own guard against two orders of ours that would trade with each other.
+SELF_TRADE_PREVENTION_ID = derived_id("perptape", "self-trade prevention", 0)
 #: Kinds that end by themselves at once: their end is looked for until it is seen.
 IMMEDIATE = frozenset({OrderKind.LIMIT_IOC, OrderKind.LIMIT_FOK, OrderKind.MARKET_IOC, OrderKind.CLOSE_POSITION})
 
@@ -58,6 +62,7 @@ class Sender:
         self._products = products
         self._exchange_ids = {ours: theirs for theirs, ours in products.items()}
         self._takes_leverage = takes_leverage
+        self.setting = OrderSetting()  # replaced whole when a session starts
 
     def exchange_id(self, product: str) -> str | None:
         return self._exchange_ids.get(product)
@@ -74,6 +79,9 @@ class Sender:
 
         try:
             last_look()
+            refusal = self._refused_by_preview(client, order) if self.setting.preview_before_place else None
+            if refusal is not None:
+                return refusal
             placed = self._place(client, order, last_look)
         except Withheld as reason:
             return OrderWithheld(order=order.order, reason=str(reason))
@@ -128,10 +136,37 @@ class Sender:
             client_order_id=order.order,
             product_id=product_id,
             side=order.side.upper(),
-            order_configuration=configuration_of(order),
+            order_configuration=configuration_of(order, limit_ioc_as=self.setting.limit_ioc_as),
             leverage=self._leverage(order.product, order.leverage),
+            self_trade_prevention_id=SELF_TRADE_PREVENTION_ID,
             before_send=before_send,
         )
+
+    def _refused_by_preview(self, client: CoinbaseClient, order: OrderSubmitted) -> OrderRejected | None:
+        """What the exchange objects to before it is asked in earnest (trading rules B14); None when to nothing.
+
+        Without an answer an entry is not sent, and an exit is: it must not wait for advice.
+        """
+        product_id = self._exchange_ids.get(order.product)
+        if product_id is None or order.kind is OrderKind.CLOSE_POSITION:
+            return None
+        try:
+            preview = client.preview_order(
+                product_id=product_id,
+                side=order.side.upper(),
+                order_configuration=configuration_of(order, limit_ioc_as=self.setting.limit_ioc_as),
+                leverage=self._leverage(order.product, order.leverage),
+            )
+        except InvalidOrder:
+            raise
+        except BrokerageError as error:
+            if order.reduce_only:
+                log.warning("order %s leaves without a preview (%s)", order.order, error)
+                return None
+            raise Withheld(f"its preview got no answer ({error})") from None
+        if not preview.errs:
+            return None
+        return OrderRejected(order=order.order, code=preview.errs[0], message=f"preview: {', '.join(preview.errs)}")
 
     def _leverage(self, product: str, leverage: Decimal | None) -> str | None:
         """Sent where the venue takes it; elsewhere it is a cap that risk has checked."""

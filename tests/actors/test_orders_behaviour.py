@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import asdict
 
 from actors.behaviours.orders import GIVEN_UP_KEPT_NS, OrdersBehaviour
+from events.configuration import Configuration, OrderSetting
 from events.event import Event
 from events.ids import derived_id
 from events.orders import (
@@ -24,8 +26,8 @@ from events.orders import (
 )
 from events.position import AdjustmentApplied
 from events.record import AnyEvent
-from events.session import ClockTicked, StopRequested
-from events.terms import OrderKind, OrderStatus, Origin, Side
+from events.session import ClockTicked, SessionStarted, StopRequested
+from events.terms import Clock, OrderKind, OrderStatus, Origin, Side
 from projections.cancels import RETRY_NS
 from projections.order import Stage
 from projections.orders import KEPT_NS
@@ -376,3 +378,26 @@ def test_the_stage_of_an_order_follows_what_was_said_of_it(desk: Desk) -> None:
     assert orders.open[order].leaves == D(5)
     told(desk, order_reported(order, OrderStatus.FILLED, "5"))
     assert orders.closed[order].stage is Stage.CLOSED
+
+
+def test_an_ioc_that_left_as_an_order_that_rests_is_cancelled_as_soon_as_it_is_reported(desk: Desk) -> None:
+    order = submit(desk)
+    assert told(desk, order_reported(order, OrderStatus.PENDING)) == []  # as it was sent
+    said = told(desk, order_reported(order, filled="2", kind=OrderKind.LIMIT_GTC))
+    assert [type(event) for event in said] == [OrderFilled, CancelSubmitted]
+    assert told(desk, order_reported(order, OrderStatus.FILLED, "5", kind=OrderKind.LIMIT_GTC))[0] == OrderFilled(
+        **{**asdict(of_kind(said, OrderFilled)[0]), "qty": D(3), "value": D(1_500), "filled_qty": D(5)}
+    )
+
+
+def test_with_brackets_a_resting_entry_ends_by_itself_and_an_exit_does_not() -> None:
+    desk = Desk(OrdersBehaviour())
+    setting = OrderSetting(protective_bracket=True, entry_rests_s=600)
+    configuration = Configuration(mode="live", orders=setting)
+    desk.hear(SessionStarted(session="s", configuration=configuration, clock=Clock.TAPE, code="c"), by="session")
+    desk.hear(listed(), order_reported("", OrderStatus.FILLED, "5", exchange_order="bought"), by="account")
+    (entry,) = of_kind(desk.hear(approved(kind=OrderKind.LIMIT_GTC), by="risk"), OrderSubmitted)
+    assert (entry.kind, entry.good_until) == (OrderKind.LIMIT_GTD, desk.at + 600 * SECOND)
+    closes = approved(Side.SELL, "5", kind=OrderKind.LIMIT_GTC, reduce_only=True, limit_price="51000", proposal="p-2")
+    (leaving,) = of_kind(desk.hear(closes, by="risk"), OrderSubmitted)
+    assert (leaving.kind, leaving.good_until) == (OrderKind.LIMIT_GTC, None)

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from actors.connection.amounts import rfc3339
 from actors.connection.client import CoinbaseClient
 from actors.connection.gateway import OrderGateway
+from actors.connection.sender import SELF_TRADE_PREVENTION_ID
 from actors.connection.standing import EVERYTHING, Standing
 from actors.door import Lane
+from events.configuration import Configuration, OrderSetting
 from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.orders import (
     CancelRejected,
@@ -38,8 +41,8 @@ from events.risk import (
     ReduceOnlyReleased,
     ReduceOnlyRequested,
 )
-from events.session import ActorFailed, ActorRestarted
-from events.terms import NANOSECONDS, OrderKind, OrderStatus, Side
+from events.session import ActorFailed, ActorRestarted, SessionStarted
+from events.terms import NANOSECONDS, Clock, OrderKind, OrderStatus, Side
 from tests.actors.connection.booth import NOW, PRODUCTS, Booth, cancelled, order_id, submitted
 from tests.actors.connection.peers import PATIENCE_S, ListDoor, Request, record, reply
 
@@ -125,6 +128,7 @@ def test_an_accepted_order_is_reported_pending_and_read_back(booth: Booth) -> No
         "product_id": "BIP-20DEC30-CDE",
         "side": "BUY",
         "order_configuration": {"sor_limit_ioc": {"base_size": "3", "limit_price": "68925"}},
+        "self_trade_prevention_id": SELF_TRADE_PREVENTION_ID,
     }
 
 
@@ -137,6 +141,44 @@ def test_an_accepted_order_is_reported_pending_and_read_back(booth: Booth) -> No
         ),
         ({"kind": OrderKind.LIMIT_FOK}, {"limit_limit_fok": {"base_size": "3", "limit_price": "68925"}}),
         ({"kind": OrderKind.MARKET_IOC, "limit_price": None}, {"market_market_ioc": {"base_size": "3"}}),
+        (
+            {"kind": OrderKind.LIMIT_GTD, "good_until": NOW + 600 * NANOSECONDS},
+            {
+                "limit_limit_gtd": {
+                    "base_size": "3",
+                    "limit_price": "68925",
+                    "end_time": rfc3339(NOW + 600 * NANOSECONDS),
+                    "post_only": False,
+                }
+            },
+        ),
+        (
+            {"kind": OrderKind.STOP_LIMIT_GTC, "stop_price": Decimal(68920)},
+            {
+                "stop_limit_stop_limit_gtc": {
+                    "base_size": "3",
+                    "limit_price": "68925",
+                    "stop_price": "68920",
+                    "stop_direction": "STOP_DIRECTION_STOP_UP",
+                }
+            },
+        ),
+        (
+            {"kind": OrderKind.STOP_LIMIT_GTD, "stop_price": Decimal(68000), "good_until": NOW + NANOSECONDS},
+            {
+                "stop_limit_stop_limit_gtd": {
+                    "base_size": "3",
+                    "limit_price": "68925",
+                    "stop_price": "68000",
+                    "stop_direction": "STOP_DIRECTION_STOP_DOWN",
+                    "end_time": rfc3339(NOW + NANOSECONDS),
+                }
+            },
+        ),
+        (
+            {"kind": OrderKind.TRIGGER_BRACKET_GTC, "stop_price": Decimal(65000)},
+            {"trigger_bracket_gtc": {"base_size": "3", "limit_price": "68925", "stop_trigger_price": "65000"}},
+        ),
     ],
 )
 def test_each_kind_of_order_is_sent_under_its_own_key(
@@ -156,15 +198,6 @@ def test_a_close_goes_to_its_own_place(booth: Booth) -> None:
         assert not ours.door.of(KillSwitchThrown)
     (request,) = booth.peer.of("POST", "/close_position")
     assert request.json == {"client_order_id": order_id(1), "product_id": "BIP-20DEC30-CDE", "size": "3"}
-
-
-@pytest.mark.parametrize("kind", [OrderKind.LIMIT_GTD, OrderKind.STOP_LIMIT_GTC, OrderKind.UNKNOWN])
-def test_a_kind_that_cannot_be_sent_is_withheld(booth: Booth, kind: OrderKind) -> None:
-    with desk(booth) as ours:
-        ours.commit(submitted(1, kind=kind))
-        (withheld,) = ours.door.wait_for(OrderWithheld)
-    assert "cannot be placed" in withheld.reason
-    assert not booth.creates
 
 
 def test_the_end_of_an_order_that_ends_at_once_is_looked_for_until_it_is_seen(booth: Booth) -> None:
@@ -790,3 +823,93 @@ def test_a_list_of_fills_that_cannot_be_read_says_nothing_and_stops_nothing(boot
         ours.door.wait_for(OrderReported, 1)
         assert not ours.door.of(FillsReported)
         assert not ours.door.of(KillSwitchThrown)
+
+
+def setting(**orders: Any) -> SessionStarted:
+    configuration = Configuration(mode="live", orders=OrderSetting(**orders))
+    return SessionStarted(session="s", configuration=configuration, clock=Clock.WALL, code="test")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"kind": OrderKind.LIMIT_GTC, "limit_price": None},
+        {"kind": OrderKind.LIMIT_GTD},
+        {"kind": OrderKind.STOP_LIMIT_GTC},
+        {"kind": OrderKind.TRIGGER_BRACKET_GTC},
+        {"kind": OrderKind.UNKNOWN},
+    ],
+)
+def test_an_intent_that_lacks_what_its_kind_needs_is_withheld_and_nothing_is_sent(
+    booth: Booth, missing: dict[str, Any]
+) -> None:
+    with desk(booth) as ours:
+        ours.commit(submitted(1, **missing))
+        (withheld,) = ours.door.wait_for(OrderWithheld)
+        assert "needs" in withheld.reason or "cannot be placed" in withheld.reason
+    assert booth.creates == []
+
+
+def test_where_no_limit_ioc_is_taken_it_leaves_as_an_order_that_rests(booth: Booth) -> None:
+    with desk(booth, setting(limit_ioc_as="gtc_then_cancel")) as ours:
+        ours.commit(submitted(1))
+        ours.door.wait_for(OrderReported, 2)
+        assert not ours.door.of(KillSwitchThrown)
+    (sent,) = booth.peer.of("POST", "/orders")
+    resting = {"base_size": "3", "limit_price": "68925", "post_only": False}
+    assert sent.json["order_configuration"] == {"limit_limit_gtc": resting}
+
+
+class TestPreview:
+    def answered(self, booth: Booth, body: dict[str, Any], status: int = 200) -> None:
+        booth.faults["/orders/preview"] = lambda request, _: reply(body, status)
+
+    def test_an_order_is_previewed_before_it_is_placed_if_that_is_set(self, booth: Booth) -> None:
+        self.answered(booth, {"errs": [], "warning": ["UNKNOWN"]})
+        with desk(booth, setting(preview_before_place=True)) as ours:
+            ours.commit(submitted(1))
+            ours.door.wait_for(OrderReported, 1)
+        (asked,) = booth.peer.of("POST", "/orders/preview")
+        assert asked.json == {
+            "product_id": "BIP-20DEC30-CDE",
+            "side": "BUY",
+            "order_configuration": {"sor_limit_ioc": {"base_size": "3", "limit_price": "68925"}},
+        }
+        assert booth.creates == [order_id(1)]
+
+    def test_without_the_setting_nothing_is_previewed(self, booth: Booth) -> None:
+        with desk(booth, setting()) as ours:
+            ours.commit(submitted(1))
+            ours.door.wait_for(OrderReported, 1)
+        assert booth.peer.of("POST", "/orders/preview") == []
+
+    @pytest.mark.parametrize("reduce_only", [False, True])
+    def test_what_the_preview_objects_to_is_not_placed_and_its_reason_recorded(
+        self, booth: Booth, reduce_only: bool
+    ) -> None:
+        self.answered(booth, {"errs": ["PREVIEW_INSUFFICIENT_FUNDS_FOR_FUTURES"]})
+        with desk(booth, setting(preview_before_place=True)) as ours:
+            ours.commit(submitted(1, reduce_only=reduce_only))
+            (refused,) = ours.door.wait_for(OrderRejected, 1)
+        assert refused == OrderRejected(
+            order=order_id(1),
+            code="PREVIEW_INSUFFICIENT_FUNDS_FOR_FUTURES",
+            message="preview: PREVIEW_INSUFFICIENT_FUNDS_FOR_FUTURES",
+        )
+        assert booth.creates == []
+
+    def test_without_an_answer_an_entry_stays_and_an_exit_leaves(self, booth: Booth) -> None:
+        self.answered(booth, {"error": "INTERNAL"}, 500)
+        with desk(booth, setting(preview_before_place=True)) as ours:
+            ours.commit(submitted(1), submitted(2, reduce_only=True))
+            (withheld,) = ours.door.wait_for(OrderWithheld, 1)
+            ours.door.wait_for(OrderReported, 1)
+        assert withheld.order == order_id(1)
+        assert "preview got no answer" in withheld.reason
+        assert booth.creates == [order_id(2)]
+
+    def test_a_close_is_never_previewed(self, booth: Booth) -> None:
+        with desk(booth, setting(preview_before_place=True)) as ours:
+            ours.commit(submitted(1, kind=OrderKind.CLOSE_POSITION, limit_price=None, side=Side.SELL, reduce_only=True))
+            ours.door.wait_for(OrderReported, 1)
+        assert booth.peer.of("POST", "/orders/preview") == []
