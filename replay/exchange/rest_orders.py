@@ -60,7 +60,7 @@ def preview(desk: Desk, _request: Request, body: bytes) -> Json:
     venue = desk.present()
     refusal = ticket if isinstance(ticket, Refusal) else venue.check(ticket)
     errors = [refusal.preview] if refusal is not None else []
-    row = preview_of(venue, None if isinstance(ticket, Refusal) else ticket)
+    row = preview_of(venue, None if isinstance(ticket, Refusal) or ticket.qty <= 0 else ticket)
     preview_id = derived_id("exchange", "preview", venue.now)
     return {"errs": errors, "warning": ["UNKNOWN"], "is_max": False, "preview_id": preview_id, **row}
 

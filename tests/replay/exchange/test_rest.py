@@ -253,8 +253,8 @@ def test_a_body_that_is_no_order_is_a_bad_request(standing: Client, sent: str) -
         ({"order_configuration": {}}, "UNKNOWN_FAILURE_REASON", "PREVIEW_INVALID_ORDER_CONFIG"),
         (
             {"order_configuration": {"trigger_bracket_gtc": {"base_size": "1"}}},
-            "UNSUPPORTED_ORDER_CONFIGURATION",
-            "UNKNOWN_PREVIEW_FAILURE_REASON",
+            "INVALID_BRACKET_STOP_TRIGGER_PRICE",
+            "PREVIEW_INVALID_STOP_PRICE",
         ),
         (
             {"order_configuration": {"market_market_ioc": {"quote_size": "100"}}},
