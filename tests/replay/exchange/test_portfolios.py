@@ -90,10 +90,7 @@ def test_moved_funds_leave_the_account_and_come_back_and_the_feed_tells(rich: Cl
     assert rich.control("books")["transfers"] == "0"
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "status"),
-    [("1000.01", "USD", 400), ("1", "EUR", 400), ("x", "USD", 400), ("-1", "USD", 400)],
-)
+@pytest.mark.parametrize(("amount", "currency"), [("1000.01", "USD"), ("1", "EUR"), ("x", "USD"), ("-1", "USD")])
 def test_funds_that_are_not_there_are_not_moved(rich: Client, amount: str, currency: str) -> None:
     mine, other = main_uuid(rich), created(rich, "Savings")
     assert move(rich, amount, mine, other, currency)["status"] == 400

@@ -167,7 +167,8 @@ def test_a_price_far_off_is_refused_where_the_exchange_has_a_bound(
 def test_a_position_past_a_limit_is_refused_open_orders_counted_and_a_smaller_one_is_not(
     tmp_path: Path, rule: str, preview: str
 ) -> None:
-    with trading(tmp_path, **{rule: Decimal(5)}) as client:
+    limits: Json = {rule: Decimal(5)}
+    with trading(tmp_path, **limits) as client:
         client.market("held", "BUY", 3)
         client.limit("resting", "BUY", 1, 59_000)
         assert reasons(refused(client, market(2))) == ("BREACHED_RISK_LIMIT", preview)
