@@ -67,6 +67,12 @@ EXCHANGE: dict[str, Way] = {
     "COINBASE_PROD_CDP_PRIVATE_KEY": ("exchange", "private_key"),
     "COINBASE_PROD_CDP_PRIVATE_KEY_PATH": ("exchange", "key_file"),
 }
+#: Others of the seed (8.14) that mean a setting here.
+OTHERS: dict[str, Way] = {
+    "EVENT_STORE_ROOT": ("data_dir",),
+    "ORDER_PREVIEW_ENABLED": ("orders", "preview_before_place"),
+}
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
 class Written:
@@ -114,12 +120,29 @@ def overlay(written: Written, environment: Mapping[str, str], shape: type[msgspe
     for name in sorted(environment):
         if name.startswith("RISK_") and name not in RISK and name != RISK_FILE:
             raise ConfigurationError(f"variable {name}", "no such limit", nearest(name, [*RISK, RISK_FILE]))
-    for name, way in {**RISK, **EXCHANGE}.items():
+    for name, way in {**RISK, **EXCHANGE, **OTHERS}.items():
         if name in environment:
             written.put(way, Text(environment[name]), f"variable {name}")
     for name in sorted(environment):
         if name.startswith(PREFIX):
             written.put(_way(name, written, shape), Text(environment[name]), f"variable {name}")
+
+
+def refuse_live(environment: Mapping[str, str]) -> None:
+    """Derivatives need Advanced Trade and a CDP key. Raises `ConfigurationError` where a variable says otherwise.
+
+    The seed wants COINBASE_ENABLE_DERIVATIVES=1 besides; here `mode = "live"` says so, and only a no is heard.
+    """
+    for name, refused, why in (
+        ("BROKER", lambda word: word != "coinbase", "this system trades at coinbase only"),
+        ("COINBASE_API_MODE", lambda word: word != "advanced", "derivatives trade on Advanced Trade only"),
+        ("COINBASE_AUTH_TYPE", lambda word: word != "jwt", "derivatives need a CDP key, whose tokens are JWT"),
+        ("COINBASE_ENABLE_DERIVATIVES", lambda word: word in _NO, "derivatives are switched off"),
+        ("COINBASE_SANDBOX", lambda word: word in _YES, "the sandbox has no derivatives and no fills"),
+    ):
+        word = environment.get(name, "").strip().lower()
+        if word and refused(word):
+            raise ConfigurationError(f"variable {name}", why, "unset it, or trade on paper")
 
 
 def _risk_file(written: Written, environment: Mapping[str, str]) -> None:

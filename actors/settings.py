@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from actors.admission import admitted
-from actors.environment import Written, overlay
+from actors.environment import Written, overlay, refuse_live
 from actors.strict import ConfigurationError, StrictReader, Way, dotted, shown
 from events.configuration import (
     AccountSetting,
@@ -146,6 +146,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     file: SettingsFile = StrictReader(place).read(SettingsFile, written.raw)
     for way, message, remedy in _objections(file, written):
         raise ConfigurationError(place(way), message, remedy)
+    if file.mode == "live":
+        refuse_live(environment)
     shared = {name: getattr(file, name) for name in Configuration.__struct_fields__}
     configuration = admitted(Configuration(**shared), place)
     folder = path.parent if path else Path()

@@ -32,7 +32,9 @@ SigningKey: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey
 _FORMS = "an EC P-256 key or an Ed25519 key in PEM, or the base64 of an Ed25519 key of 64 or 32 bytes"
 _SECRET_SHAPES = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]*(?:\.[\w-]*)?"  # a token
-    r"|-----BEGIN [^-]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|$)",  # a key, also one that is cut off
+    r"|-----BEGIN [^-]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|$)"  # a key, also one that is cut off
+    # what the older exchange's requests carry
+    r"|(?i:(?:cb-access-(?:key|sign|passphrase)|passphrase)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;}]+",
     re.DOTALL,
 )
 
@@ -42,6 +44,8 @@ def redacted(text: str, *, limit: int = 500) -> str:
 
     >>> redacted("bad token eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjZHAifQ.c2ln")
     'bad token [redacted]'
+    >>> redacted('{"message": "no", "passphrase": "hunter2"}')
+    '{"message": "no", "[redacted]"}'
     """
     clean = _SECRET_SHAPES.sub("[redacted]", text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -391,6 +391,34 @@ def test_the_rate_limit_of_the_running_system_is_a_setting_and_one_that_lets_not
         given(PERPTAPE__EXCHANGE__RATE_LIMIT_PER_MINUTE="0")
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "why"),
+    [
+        ("BROKER", "kraken", "coinbase only"),
+        ("COINBASE_API_MODE", "exchange", "Advanced Trade only"),
+        ("COINBASE_AUTH_TYPE", "HMAC", "a CDP key"),
+        ("COINBASE_ENABLE_DERIVATIVES", "0", "switched off"),
+        ("COINBASE_SANDBOX", "1", "no derivatives"),
+    ],
+)
+def test_what_derivatives_need_is_asked_for_before_live_trading_and_not_before_paper(
+    given: Given, name: str, word: str, why: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=why) as refused:
+        given('mode = "live"\n' + BTC, **{name: word})
+    assert refused.value.place == f"variable {name}"
+    assert given(BTC, **{name: word}).settings.configuration.mode == "paper"
+    usual = {"BROKER": "coinbase", "COINBASE_API_MODE": "advanced", "COINBASE_AUTH_TYPE": "JWT"}
+    usual |= {"COINBASE_ENABLE_DERIVATIVES": "1", "COINBASE_SANDBOX": "0"}
+    assert given('mode = "live"\n' + BTC, **usual).settings.configuration.mode == "live"
+
+
+def test_the_seeds_variables_for_the_log_and_for_previews_are_settings(given: Given) -> None:
+    settings = given(EVENT_STORE_ROOT="/var/log/perps", ORDER_PREVIEW_ENABLED="1").settings
+    assert settings.data_dir == Path("/var/log/perps")
+    assert settings.configuration.orders.preview_before_place
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_strategy_that_ships_can_be_named(given: Given, name: str) -> None:
     loaded = given(BTC + f'[strategies.one]\nuses = "{name}"\nproduct = "BTC-PERP"\n')

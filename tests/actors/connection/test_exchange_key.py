@@ -9,6 +9,7 @@ import pickle
 
 import pytest
 
+from actors.connection.auth import redacted
 from actors.connection.errors import AuthenticationError
 from actors.connection.exchange_key import ExchangeKey
 
@@ -60,3 +61,11 @@ def test_the_key_is_neither_shown_nor_pickled() -> None:
     assert "pass" not in repr(KEY)
     with pytest.raises(TypeError):
         pickle.dumps(KEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"CB-ACCESS-PASSPHRASE": "hunter2"}', "cb-access-key=hunter2&x=1", "{'passphrase': 'hunter2'}"],
+)
+def test_texts_of_others_lose_the_headers_of_a_key_before_they_are_kept(text: str) -> None:
+    assert "hunter2" not in redacted(text)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,7 @@ from actors.connection.errors import BrokerageAPIError, RateLimitError
 from actors.connection.limits import Urgency
 from tests.actors.connection.peers import HttpPeer, http_peer, reply
 
+ROOT = Path(__file__).parents[3]
 EMPTY: dict[str, list[str]] = {"products": []}
 
 
@@ -45,6 +50,20 @@ def test_the_environment_decides_where_the_code_does_not(
         client.get_products()
     client.close()
     assert peer.accepted == connections
+
+
+@pytest.mark.parametrize(("word", "connections"), [("0", 10), (None, 1)])
+def test_a_process_of_its_own_keeps_connections_unless_its_environment_says_no(
+    peer: HttpPeer, word: str | None, connections: int
+) -> None:
+    asks = "import sys\nfrom actors.brokerage import CoinbaseClient\nclient = CoinbaseClient(sys.argv[1])\n"
+    asks += "for _ in range(10): client.get_products()\nclient.close()\n"
+    environment = {name: value for name, value in os.environ.items() if name != "COINBASE_ENABLE_KEEP_ALIVE"}
+    if word is not None:
+        environment["COINBASE_ENABLE_KEEP_ALIVE"] = word
+    command = [sys.executable, "-c", asks, f"http://{peer.address}"]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True, timeout=60)
+    assert (peer.accepted, len(peer.requests)) == (connections, 10)
 
 
 def test_the_argument_beats_the_environment(peer: HttpPeer, monkeypatch: pytest.MonkeyPatch) -> None:
