@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from actors.door import Door, DoorClosed, Lane
+from events.account import FlowNamed
 from events.configuration import Configuration
 from events.risk import KillSwitchReset, KillSwitchThrown, LimitChanged, ReduceOnlyReleased, ReduceOnlyRequested
 from events.session import StopRequested
@@ -30,6 +31,7 @@ OperatorAct: TypeAlias = (
     | StrategyPaused
     | StrategyResumed
     | StopRequested
+    | FlowNamed
 )
 
 SOCKET_NAME = "operator.sock"

@@ -50,11 +50,17 @@ def exact_reading(change: Decimal, *, spot_moved: Decimal, dues: Sequence[Due]) 
 
 
 def nearest_reading(change: Decimal, *, spot_moved: Decimal, dues: Sequence[Due], bound: Decimal) -> Reading:
-    """The reading nearest to what was accrued, no further from it than `bound`; else what spot alone explains."""
+    """The reading nearest to what was accrued, no further from it than `bound`; else what spot alone explains.
+
+    Where spot moved, and by more than came from outside, the rest of its move was between our own pockets: spot less by
+    1,300 and cash less by 300 is 300 that left and 1,000 that went to futures.
+    """
     plausible = [reading for reading in _fundings(change, spot_moved, dues) if reading.error <= bound]
     if plausible:
         return min(plausible, key=lambda reading: reading.error)
-    return Reading(flow=spot_moved) if abs(change - spot_moved) < abs(change) else Reading()
+    if not spot_moved:
+        return Reading()
+    return Reading(flow=spot_moved if abs(change - spot_moved) < abs(change) else change)
 
 
 def _fundings(change: Decimal, spot_moved: Decimal, dues: Sequence[Due]) -> list[Reading]:

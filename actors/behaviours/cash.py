@@ -71,6 +71,10 @@ class CashBehaviour:
             self._judge()
         elif isinstance(event, TieOutMeasured):
             state.unexplained = -event.difference
+            state.judged = state.sightings.last
+        elif isinstance(event, FundingPaid | ExternalFlow):
+            if record.by == self.name:
+                state.judged = state.sightings.last
         elif isinstance(event, ProductListed):
             state.intervals[event.product] = (event.funding_interval_s or 0) * NANOSECONDS
             state.is_international = state.is_international or event.venue == INTERNATIONAL

@@ -387,3 +387,24 @@ def test_a_position_closed_before_the_settlement_is_paid_for_its_hours() -> None
     (paid,) = of_kind(counter.looks(3), FundingPaid)
     assert paid.amount == accrued
     assert counter.portfolio().equity() == D(10_000) - D("3.2") + 32 + accrued
+
+
+def test_a_withdrawal_beside_a_move_between_our_own_pockets_is_the_part_that_left() -> None:
+    counter = Counter(spot="5000")
+    counter.looks(3)
+    counter.till.spot -= 1_300
+    counter.till.futures += 1_000
+    (flow,) = counter.looks(3)
+    assert isinstance(flow, ExternalFlow)
+    assert flow.amount == -300
+
+
+def test_flows_in_quick_succession_are_each_found() -> None:
+    counter = Counter(spot="5000")
+    amounts = [D(5_000), D(-300), D(40)]
+    for amount in amounts:
+        counter.till.spot += amount
+        counter.looks(2)
+    counter.looks(1)
+    said = of_kind([record.event for record in counter.desk.log], ExternalFlow)
+    assert [flow.amount for flow in said] == amounts
