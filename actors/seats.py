@@ -13,6 +13,7 @@ from actors.behaviours.netting import NettingBehaviour
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.paper import PaperExchange
 from actors.behaviours.position import PositionBehaviour
+from actors.behaviours.protection import ProtectionBehaviour
 from actors.behaviours.risk import RiskBehaviour
 from actors.behaviours.strategy import StrategyBehaviour
 from actors.strategies.loading import load_strategy, source_files
@@ -28,8 +29,10 @@ def behaviour_names(configuration: Configuration) -> tuple[str, ...]:
     paper = ("paper",) if configuration.mode == "paper" else ()
     products = [setting.product for setting in configuration.strategies.values()]
     netting = ("netting",) if len(set(products)) < len(products) else ()
+    protects = configuration.mode == "live" and configuration.orders.protective_bracket
+    protection = ("protection",) if protects else ()
     strategies = (STRATEGY_PREFIX + name for name in configuration.strategies)
-    return tuple(sorted((*_ALWAYS, *paper, *netting, *strategies)))
+    return tuple(sorted((*_ALWAYS, *paper, *netting, *protection, *strategies)))
 
 
 def make_seat(name: str, configuration: Configuration) -> Seat:
@@ -66,6 +69,8 @@ def _behaviour(name: str, configuration: Configuration) -> Behaviour:
             return PaperExchange()
         case "netting":
             return NettingBehaviour()
+        case "protection":
+            return ProtectionBehaviour()
     assert name.startswith(STRATEGY_PREFIX), f"no behaviour is called {name!r}"
     own_name = name.removeprefix(STRATEGY_PREFIX)
     return StrategyBehaviour(own_name, load_strategy(configuration.strategies[own_name]))

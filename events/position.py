@@ -70,3 +70,12 @@ class AdjustmentReversed(Event, frozen=True):
     qty: Decimal
     price: Decimal
     value: Decimal
+
+
+class PositionUnprotected(Event, frozen=True):
+    """A position has no bracket at the exchange though one is wanted, and why. Said once a spell."""
+
+    product: str
+    qty: Decimal
+    reason: str
+    is_given_up: bool = False  # the exchange takes no bracket for this product: none is tried again in this session

@@ -73,6 +73,7 @@ from events.position import (
     DiscrepancyFound,
     PositionChanged,
     PositionReported,
+    PositionUnprotected,
 )
 from events.risk import (
     CorrelationRiskCleared,
@@ -165,6 +166,7 @@ AnyEvent: TypeAlias = (
     | OrderClosed
     | PositionReported
     | PositionChanged
+    | PositionUnprotected
     | DiscrepancyFound
     | DiscrepancyCleared
     | AdjustmentApplied
