@@ -65,6 +65,8 @@ def _take_from_end(segment: Segment, wanted: re.Pattern[bytes], limit: int, foun
             if len(found) >= limit:
                 return
             found.appendleft(line)
+        if len(found) >= limit:  # what is wanted may stand at the end, with nothing like it before
+            return
 
 
 def _take_from_sealed(segment: Segment, wanted: re.Pattern[bytes], limit: int, found: deque[Line]) -> None:
