@@ -39,7 +39,7 @@ FAULTS = {
     "market orders skip min notional": "test_8_4_a_market_order_is_held_to_the_least_notional_at_the_mark",
     "negative quantities are not refused": "test_8_4_a_quantity_that_is_not_above_zero_is_refused",
     "utcnow, naive": "test_8_5_ages_are_by_a_given_clock_and_a_time_without_a_zone_is_refused",
-    "a position opened before the first boundary never pays that boundary": "test_8_6_a_position_pays_the_first_boundary_after_it_was_opened",
+    "opened before the first boundary never pays": "test_8_6_a_position_pays_the_first_boundary_after_it_was_opened",
     "nothing ever accrues": "test_8_6_each_boundary_is_paid_once_whatever_time_the_exchange_shows",
     "pays the last boundary before it existed": "test_8_6_each_boundary_is_paid_once_whatever_time_the_exchange_shows",
     "three missed hours give one accrual": "test_8_6_three_missed_hours_are_three_entries_with_their_own_marks",
