@@ -15,7 +15,7 @@ from events.money import ZERO
 SelfTrades = Literal["refuse_new", "cancel_resting"]
 
 
-class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
+class VenueRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How this exchange is set up: cash, fees, settlements, margin, and what a used client id gets."""
 
     start_cash: Decimal = Decimal(100_000)  # in the futures account

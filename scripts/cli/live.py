@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -78,13 +77,49 @@ def exchange(
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="For the key file; a temporary folder by default.")
     ] = None,
-    start_cash: Annotated[str, typer.Option("--start-cash", help="Cash of the account, USD.")] = "100000",
+    start: Annotated[str, typer.Option("--start", help="What sets the tape going: subscribe, resume or now.")] = (
+        "subscribe"
+    ),
+    start_cash: Annotated[str | None, typer.Option("--start-cash", help="Cash of the futures account, USD.")] = None,
+    spot_cash: Annotated[str | None, typer.Option("--spot-cash", help="Cash in the spot wallet, USD.")] = None,
+    maker_rate: Annotated[str | None, typer.Option("--maker-rate", help="Fee, as a fraction of notional.")] = None,
+    taker_rate: Annotated[str | None, typer.Option("--taker-rate", help="Fee, as a fraction of notional.")] = None,
+    fee_per_contract: Annotated[str | None, typer.Option("--fee-per-contract", help="Fee, USD.")] = None,
+    rules: Annotated[Path | None, typer.Option("--rules", help="A JSON object of the exchange's rules.")] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", help="A JSON object of switches.")] = None,
+    faults: Annotated[Path | None, typer.Option("--faults", help="A JSON list of what is to go wrong.")] = None,
+    friday_halt: Annotated[bool, typer.Option("--friday-halt", help="No orders on Fridays, 17 to 18 in New York.")] = (
+        False
+    ),
+    ed25519: Annotated[bool, typer.Option("--ed25519", help="The key signs EdDSA instead of ES256.")] = False,
+    may_transfer: Annotated[bool, typer.Option("--may-transfer", help="The key may move money.")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Serve https and wss with an authority of its own.")] = False,
 ) -> None:
     """Serve a tape as an exchange on loopback: Coinbase's REST, WebSocket and keys."""
-    from scripts.cli.serving import serve_exchange
+    from scripts.cli.serving import Wanted, serve_exchange
 
-    serve_exchange(tape, seed, speed, port, data_dir, Decimal(start_cash), tls=tls)
+    serve_exchange(
+        Wanted(
+            tape=tape,
+            seed=seed,
+            speed=speed,
+            port=port,
+            folder=data_dir,
+            tls=tls,
+            start=start,
+            ed25519=ed25519,
+            may_transfer=may_transfer,
+            friday_halt=friday_halt,
+            start_cash=start_cash,
+            spot_cash=spot_cash,
+            maker_rate=maker_rate,
+            taker_rate=taker_rate,
+            fee_per_contract=fee_per_contract,
+            rules=rules,
+            settings=settings,
+            faults=faults,
+        )
+    )
 
 
 def backtest(
