@@ -63,6 +63,7 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str | None = None  # with private_key, in place of a key file
     private_key: str | None = None  # from the environment only
     rate_limit_per_minute: int = 1200  # requests; a fifth of them is kept for cancels and exits
+    allow_transfer: bool = False  # trade with a key that can also move money off the account
     proxy: str | None = None  # http://host:port, for requests and feeds; with a password from the environment only
 
 

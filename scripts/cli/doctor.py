@@ -54,7 +54,7 @@ def examine(file: Path, *, allow_transfer: bool = False) -> Iterator[Finding]:
         yield failed("configuration", str(error), "see [strategies] in the file", Exit.CONFIGURATION)
         return
     yield ok("configuration", _configured(file, settings))
-    yield from check_exchange(settings, allow_transfer=allow_transfer)
+    yield from check_exchange(settings, allow_transfer=allow_transfer or settings.exchange.allow_transfer)
     yield check_disk(settings)
     yield from check_log(settings)
     yield from check_limits(settings)

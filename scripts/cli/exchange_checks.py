@@ -125,7 +125,7 @@ def _permissions(client: CoinbaseClient, *, live: bool, allow_transfer: bool) ->
         return failed("permissions", f"{says}; it may not {' or '.join(missing)}", _NEW_KEY, Exit.EXCHANGE)
     if key.can_transfer and not allow_transfer:
         why = f"{says}: whoever has it can move money off the account"
-        remedy = "make a key without Transfer, or say --allow-transfer if it must be this one"
+        remedy = "make a key without Transfer, or set exchange.allow_transfer if it must be this one"
         return failed("permissions", why, remedy, Exit.EXCHANGE)
     return ok("permissions", says)
 

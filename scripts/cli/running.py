@@ -155,7 +155,10 @@ def client_of(exchange: ExchangeSettings) -> CoinbaseClient:
 
 
 def check_key(exchange: ExchangeSettings) -> None:
-    """Ask the exchange whether this key may trade, before anything starts. Raises `BrokerageError`."""
+    """Ask the exchange what this key may, before anything starts. Raises `BrokerageError`.
+
+    A key that can move money off the account is refused unless `exchange.allow_transfer` says that it must be this one.
+    """
     client = client_of(exchange)
     try:
         allowed = client.get_key_permissions()
@@ -163,6 +166,11 @@ def check_key(exchange: ExchangeSettings) -> None:
         client.close()
     if not allowed.can_trade:
         raise PermissionDenied(f"the key in {exchange.key_file} may not trade; allow it at the exchange, or run paper")
+    if allowed.can_transfer and not exchange.allow_transfer:
+        raise PermissionDenied(
+            f"the key in {exchange.key_file} can move money off the account; make one without Transfer, "
+            "or set exchange.allow_transfer = true if it must be this one"
+        )
 
 
 def cancel_resting(exchange: ExchangeSettings) -> CancelAll:

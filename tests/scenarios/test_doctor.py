@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 import pytest
 
+from actors.settings import load
 from events.log import FileLog
 from events.record import Record
 from events.risk import KillSwitchThrown
 from events.session import ClockTicked
 from scripts.cli.demonstration import Options, Ready, configuration
+from scripts.cli.running import check_key
 from tests.scenarios.demos import EXCHANGE_ID, ROOT, perptape
 
 SERVE = """\
@@ -192,3 +194,15 @@ def test_a_folder_that_cannot_be_written_is_a_fault_of_the_disk(tmp_path: Path, 
     file.write_text(file.read_text().replace(f'data_dir = "{tmp_path / "log"}"', 'data_dir = "/proc/perptape"'))
     checked = doctor(file)
     assert (checked.code, faults(checked)) == (1, {"disk"}), checked.says
+
+
+def test_a_key_that_can_move_money_trades_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    with exchange_whose_key_may("trade,transfer", tmp_path) as ready:
+        file = configured(ready, tmp_path)
+        ran = perptape("run", "--live", "--config", file, timeout_s=60)
+        assert ran.returncode == 7
+        assert "exchange.allow_transfer" in ran.stderr
+        assert not (tmp_path / "log").exists(), "nothing was begun"
+        allowed = configured(ready, tmp_path, ("[exchange]", "[exchange]\nallow_transfer = true"))
+        assert doctor(allowed).verdicts["permissions"] == "ok"
+        check_key(load(allowed, {}).settings.exchange)
