@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from actors.clocks import TapeClock, WallClock, WallTicker
 from actors.door import Door, Fact, Lane
-from events.session import ClockTicked
+from events.record import AnyEvent
+from events.session import ClockJumped, ClockTicked
 from events.strategy import StrategyPaused
 from events.terms import NANOSECONDS
 
@@ -46,6 +47,47 @@ def test_the_wall_clock_never_goes_back() -> None:
     times = [clock.now() for _ in range(1000)]
     assert times == sorted(times)
     assert abs(clock.drift_ns()) < S
+
+
+class MovedWall(WallClock):
+    """A wall that an administrator, a time server or a suspend has moved."""
+
+    moved = 0
+
+    def drift_ns(self) -> int:
+        return super().drift_ns() + self.moved
+
+
+JUMPS_S = (-86_400, -7_200, -3_600, -30, -2, 2, 30, 3_600, 7_200, 86_400)
+
+
+def test_t1_a_wall_that_jumps_is_said_once_and_moves_no_session() -> None:
+    began = WallClock()
+    before = began.now()
+    walls = [(MovedWall(), Door()) for _ in JUMPS_S]
+    tickers = [WallTicker(clock, door) for clock, door in walls]
+    for ticker in tickers:
+        ticker.start()
+    for (clock, door), by_s in zip(walls, JUMPS_S, strict=True):
+        ticks(door, 1)
+        clock.moved = by_s * S
+    told = [ticks(door, 2) for _, door in walls]
+    for ticker in tickers:
+        ticker.stop()
+    assert [[round(event.by_ns / S) for event in each if isinstance(event, ClockJumped)] for each in told] == [
+        [by_s] for by_s in JUMPS_S
+    ]
+    passed = began.now() - before
+    assert all(abs(clock.now() - before - passed) < S for clock, _ in walls), "the session's own time went on as ever"
+
+
+def ticks(door: Door, count: int) -> list[AnyEvent]:
+    """What the clock says up to so many seconds from now, and what it said with the last."""
+    told: list[AnyEvent] = []
+    while sum(isinstance(event, ClockTicked) for event in told) < count:
+        assert door.wait(3)
+        told += [fact.event for fact in door.take(8)]
+    return told
 
 
 def test_the_wall_ticks_every_second_into_the_first_lane() -> None:
