@@ -187,7 +187,7 @@ def report_of(order: Order, products: Mapping[str, str], at: int) -> OrderReport
         side=side_of(order.side),
         status=status_of(order.status),
         kind=kind,
-        qty=max(asked, filled),
+        qty=asked,
         filled_qty=filled,
         filled_value=order.filled_value or ZERO,
         fees=order.total_fees or ZERO,

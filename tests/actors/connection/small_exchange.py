@@ -58,6 +58,8 @@ class SmallExchange:
         self.fills: dict[str, list[tuple[int, int]]] = {}  # by client id: lots and ticks above 50,000, traded at once
         self.lines: list[Row] = []  # the list of fills, oldest first
         self.under_way: list[tuple[int, Row]] = []  # listings until it arrives, the create
+        self.cancelling: Callable[[Row], bool] = lambda row: True  # does what a cancel does; whether it was taken
+        self.taken: Callable[[Row], None] = lambda row: None  # right after a create, before it is answered
         self.seen_of: Callable[[str], int] = lambda order: -1  # which state of an order REST shows
         self.at = MONDAY
 
@@ -91,7 +93,19 @@ class SmallExchange:
             self.trade(row["order_id"], lots, ticks)
         if "sor_limit_ioc" in wanted["order_configuration"]:
             self.end(row["order_id"])
+        self.taken(self.history[row["order_id"]][-1])
         return self.history[row["order_id"]][-1]
+
+    def cancel(self, order: str) -> Row:
+        states = self.history.get(order)
+        if states is None or states[-1]["status"] != "OPEN":
+            return {"success": False, "failure_reason": "UNKNOWN_CANCEL_ORDER", "order_id": order}
+        taken = self.cancelling(states[-1])
+        return {
+            "success": taken,
+            "failure_reason": "" if taken else "COMMANDER_REJECTED_CANCEL_ORDER",
+            "order_id": order,
+        }
 
     def trade(self, order: str, lots: int, ticks: int) -> None:
         """Fill some contracts at 50,000 and so many ticks of 5, for a fee of three cents and a half each."""
@@ -100,7 +114,7 @@ class SmallExchange:
         value = Decimal(row["filled_value"]) + lots * (50_000 + 5 * ticks) * SIZE
         fees = Decimal(row["total_fees"]) + lots * Decimal("0.035")
         filled = Decimal(row["filled_size"]) + lots
-        full = filled == Decimal(asked(row))
+        full = filled >= Decimal(asked(row))
         changed = {"filled_size": str(filled), "filled_value": str(value), "total_fees": str(fees)}
         self.history[order].append(self._stamped({**row, **changed, "status": "FILLED" if full else row["status"]}))
 
@@ -138,6 +152,8 @@ class SmallExchange:
     def answer(self, method: str, url: str, body: bytes | None) -> tuple[int, Mapping[str, str], str]:
         with self.lock:
             path = urlsplit(url).path.removeprefix("/api/v3/brokerage").removeprefix("/market")
+            if path == "/orders/batch_cancel":
+                return _reply({"results": [self.cancel(order) for order in json.loads(body or b"")["order_ids"]]})
             if method == "POST":
                 row = self.take(json.loads(body or b""))
                 placed = {"order_id": row["order_id"], "client_order_id": row["client_order_id"]}
@@ -222,7 +238,7 @@ class Wire:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
     ) -> tuple[int, Mapping[str, str], str]:
         self._expect_life()
-        if method == "POST":
+        if method == "POST" and not url.endswith("/batch_cancel"):
             return self._create(url, body or b"")
         answer = self.exchange.answer(method, url, body)
         self._expect_life()

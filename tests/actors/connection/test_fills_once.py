@@ -7,7 +7,6 @@ way goes through its real decoder. The money at the end is the exchange's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -29,8 +28,9 @@ from events.risk import KillSwitchThrown
 from events.terms import OrderKind, Side
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.lives import PRODUCTS, Life
-from tests.actors.connection.small_exchange import EXCHANGE_ID, Fate, Row, SmallExchange, asked
-from tests.actors.connection.test_one_order import INTERLEAVINGS, expect_money
+from tests.actors.connection.small_exchange import EXCHANGE_ID, Fate, Row, SmallExchange
+from tests.actors.connection.test_one_order import INTERLEAVINGS, LIMITS, expect_money
+from tests.actors.connection.user_frames import user_frame
 from tests.streams.facts import BIP
 from tests.streams.orders import approved
 
@@ -102,7 +102,9 @@ class Ways:
         """Let a state of an order come in by a way, and the journal place what it brought."""
         place = max(0, len(self.exchange.history[row["order_id"]]) - 1 - age)
         if way == "channel":
-            self.feed.took(read_frame(self._frame(self.exchange.history[row["order_id"]][place]), PRODUCTS))
+            self.frames += 1
+            state = self.exchange.history[row["order_id"]][place]
+            self.feed.took(read_frame(user_frame(state, self.frames), PRODUCTS))
         elif way == "fills":  # newest first, so a list that lags lacks the newest lines
             wanted = FillsWanted(order=intent.order, exchange_order=row["order_id"], product=BIP, filled_qty=ZERO)
             lagging, self.exchange.lines = self.exchange.lines, self.exchange.lines[: len(self.exchange.lines) - age]
@@ -120,27 +122,6 @@ class Ways:
             by, events = self.life.door.facts.get()
             self.life.hear(*events, by=by)
 
-    def _frame(self, row: Row) -> bytes:
-        """The user channel's word for a state: cumulative, and on a final one nothing is left."""
-        left = 0 if row["status"] != "OPEN" else Decimal(asked(row)) - Decimal(row["filled_size"])
-        order = {
-            "order_id": row["order_id"],
-            "client_order_id": row["client_order_id"],
-            "product_id": EXCHANGE_ID,
-            "order_side": row["side"],
-            "status": row["status"],
-            "cumulative_quantity": row["filled_size"],
-            "leaves_quantity": str(left),
-            "filled_value": row["filled_value"],
-            "total_fees": row["total_fees"],
-            "order_type": "Limit",
-            "time_in_force": "GOOD_UNTIL_CANCELLED",
-        }
-        self.frames += 1
-        events = [{"type": "update", "orders": [order]}]
-        sent = {"channel": "user", "timestamp": row["last_fill_time"], "sequence_num": self.frames, "events": events}
-        return json.dumps(sent).encode()
-
 
 def play(acts: list[object]) -> tuple[SmallExchange, list[Record]]:
     """Two orders on opposite sides, taken by the exchange; then the acts; then one last whole round of questions."""
@@ -149,11 +130,12 @@ def play(acts: list[object]) -> tuple[SmallExchange, list[Record]]:
     ways, number = Ways(exchange, [], 1), 1
     placed: list[tuple[OrderSubmitted, Row]] = []
     for side in Side:
-        (intent,) = ways.life.hear(approved(side, str(ASKED), kind=OrderKind.LIMIT_GTC), by="risk")
+        approval = approved(side, str(ASKED), kind=OrderKind.LIMIT_GTC, limit_price=LIMITS[side])
+        (intent,) = ways.life.hear(approval, by="risk")
         assert isinstance(intent, OrderSubmitted)
         exchange.fates[intent.order] = Fate.REPLIED
         request = {"client_order_id": intent.order, "product_id": EXCHANGE_ID, "side": side.upper()}
-        configuration = {"limit_limit_gtc": {"base_size": str(ASKED), "limit_price": "50250"}}
+        configuration = {"limit_limit_gtc": {"base_size": str(ASKED), "limit_price": LIMITS[side]}}
         placed.append((intent, exchange.take({**request, "order_configuration": configuration})))
     for act in acts:
         match act:

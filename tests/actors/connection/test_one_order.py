@@ -27,6 +27,8 @@ from tests.streams.facts import BIP
 from tests.streams.orders import approved
 
 INTERLEAVINGS = 200
+#: So that none of our orders would trade with another: one that would, waits.
+LIMITS = {Side.BUY: "49750", Side.SELL: "50250"}
 #: An order that was given up is closed after a minute of session time.
 GIVEN_UP_NS = 61 * SECOND
 
@@ -87,7 +89,8 @@ def play(script: list[Plan]) -> tuple[SmallExchange, list[Record], dict[str, Pla
 
 def submit(life: Life, exchange: SmallExchange, plan: Plan) -> OrderSubmitted:
     """Approve an order and let its intent be durable. Its fate is set before the gateway can send it."""
-    approval = approved(plan.side, str(plan.qty), kind=plan.kind, limit_price="50250", expires_at=life.desk.at + SECOND)
+    limit = LIMITS[plan.side]
+    approval = approved(plan.side, str(plan.qty), kind=plan.kind, limit_price=limit, expires_at=life.desk.at + SECOND)
     gateway, life.gateway = life.gateway, None
     (intent,) = life.hear(approval, by="risk")
     life.gateway = gateway
