@@ -14,12 +14,14 @@ from actors.brokerage.product_catalog import ProductCatalog, enforce_perp_rules,
 from actors.brokerage.risk_config import RiskConfig
 from actors.brokerage.system_config import SystemConfig
 from actors.connection.client import CoinbaseClient
+from actors.connection.exchange_client import ExchangeClient
 from actors.connection.sequence import SequenceGuard
 
 __all__ = [
     "APIConfig",
     "CoinbaseBrokerage",
     "CoinbaseClient",
+    "ExchangeClient",
     "FundingCalculator",
     "LiveRiskManager",
     "MarkCache",

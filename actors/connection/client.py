@@ -50,8 +50,12 @@ class CoinbaseClient:
         timeout_s: float = 10.0,
         proxy: str | None = None,
         ca_file: str | None = None,
+        sandbox_variant: str | None = None,
     ) -> None:
-        """`enable_keep_alive` None: on, unless COINBASE_ENABLE_KEEP_ALIVE says 0. `timeout_s` is for one whole try."""
+        """`enable_keep_alive` None: on, unless COINBASE_ENABLE_KEEP_ALIVE says 0. `timeout_s` is for one whole try.
+
+        `sandbox_variant` names which of its canned replies the exchange's sandbox shall give.
+        """
         self.line = Line(
             base_url,
             credentials,
@@ -61,6 +65,7 @@ class CoinbaseClient:
             retry_delay_s=retry_delay,
             jitter_factor=jitter_factor,
             timeout_s=timeout_s,
+            headers={} if sandbox_variant is None else {"X-Sandbox": sandbox_variant},
         )
 
     def at(
@@ -139,14 +144,14 @@ class CoinbaseClient:
     cfm_positions = client_futures.cfm_positions
     cfm_position = client_futures.cfm_position
     cfm_intraday_current_margin_window = client_futures.cfm_intraday_current_margin_window
-    cfm_margin_setting = client_futures.cfm_margin_setting
-    cfm_set_margin_setting = client_futures.cfm_set_margin_setting
+    cfm_intraday_margin_setting = client_futures.cfm_intraday_margin_setting
+    cfm_set_intraday_margin_setting = client_futures.cfm_set_intraday_margin_setting
     cfm_sweeps = client_futures.cfm_sweeps
-    cfm_schedule_sweep = client_futures.cfm_schedule_sweep
-    cfm_cancel_sweep = client_futures.cfm_cancel_sweep
+    cfm_sweeps_schedule = client_futures.cfm_sweeps_schedule
+    cfm_sweeps_cancel = client_futures.cfm_sweeps_cancel
 
     # Portfolios.
-    get_portfolios = client_portfolios.get_portfolios
+    list_portfolios = client_portfolios.list_portfolios
     create_portfolio = client_portfolios.create_portfolio
     edit_portfolio = client_portfolios.edit_portfolio
     delete_portfolio = client_portfolios.delete_portfolio

@@ -17,7 +17,7 @@ from actors.connection.replies import (
     OneFuturesPosition,
 )
 
-#: What `cfm_set_margin_setting` takes.
+#: What `cfm_set_intraday_margin_setting` takes.
 STANDARD_MARGIN = "INTRADAY_MARGIN_SETTING_STANDARD"
 INTRADAY_MARGIN = "INTRADAY_MARGIN_SETTING_INTRADAY"
 
@@ -43,11 +43,11 @@ def cfm_intraday_current_margin_window(
     return client.line.get(path, CurrentMarginWindow, [("margin_profile_type", profile)])
 
 
-def cfm_margin_setting(client: Linked) -> str:
+def cfm_intraday_margin_setting(client: Linked) -> str:
     return client.line.get("/cfm/intraday/margin_setting", MarginSetting).setting
 
 
-def cfm_set_margin_setting(client: Linked, setting: str) -> None:
+def cfm_set_intraday_margin_setting(client: Linked, setting: str) -> None:
     """Opt into the intraday margin rates (`INTRADAY_MARGIN`) or out of them (`STANDARD_MARGIN`)."""
     client.line.post("/cfm/intraday/margin_setting", {"setting": setting}, Empty)
 
@@ -57,12 +57,12 @@ def cfm_sweeps(client: Linked) -> list[Sweep]:
     return client.line.get("/cfm/sweeps", Sweeps).sweeps
 
 
-def cfm_schedule_sweep(client: Linked, usd_amount: Decimal | None = None) -> bool:
+def cfm_sweeps_schedule(client: Linked, usd_amount: Decimal | None = None) -> bool:
     """Send money from the futures account to the spot one at the next sweep; None: all that is free."""
     body = {} if usd_amount is None else {"usd_amount": decimal_text(usd_amount)}
     return client.line.post("/cfm/sweeps/schedule", body, Done).success
 
 
-def cfm_cancel_sweep(client: Linked) -> bool:
+def cfm_sweeps_cancel(client: Linked) -> bool:
     """Take the pending sweep back."""
     return client.line.delete("/cfm/sweeps", Done).success

@@ -17,7 +17,7 @@ from actors.connection.line import Linked, queried
 from actors.connection.reading import Empty
 
 
-def get_portfolios(client: Linked, portfolio_type: str | None = None) -> list[Portfolio]:
+def list_portfolios(client: Linked, portfolio_type: str | None = None) -> list[Portfolio]:
     return client.line.get("/portfolios", Portfolios, queried(portfolio_type=portfolio_type)).portfolios
 
 

@@ -36,7 +36,7 @@ def client_of_fixtures(asked: list[str], **changes: str) -> CoinbaseClient:
 @needs_shared_data
 def test_portfolios_are_listed_by_type() -> None:
     asked: list[str] = []
-    (portfolio,) = client_of_fixtures(asked).get_portfolios("DEFAULT")
+    (portfolio,) = client_of_fixtures(asked).list_portfolios("DEFAULT")
     assert (portfolio.name, portfolio.uuid, portfolio.type, portfolio.deleted) == (
         "string",
         "string",
@@ -60,4 +60,4 @@ def test_fee_rates_are_fractions_also_where_sums_are_bare_numbers() -> None:
 
 @needs_shared_data
 def test_the_margin_setting_is_the_exchanges_word() -> None:
-    assert client_of_fixtures([]).cfm_margin_setting() == "INTRADAY_MARGIN_SETTING_STANDARD"
+    assert client_of_fixtures([]).cfm_intraday_margin_setting() == "INTRADAY_MARGIN_SETTING_STANDARD"

@@ -205,6 +205,14 @@ def test_without_a_key_the_public_twins_are_asked_and_no_token_is_sent() -> None
         assert "authorization" not in peer.requests[0].headers
 
 
+def test_the_sandbox_is_asked_for_one_of_its_canned_replies() -> None:
+    with http_peer(lambda *_: reply({"accounts": []})) as peer:
+        list(CoinbaseClient(peer.url, sandbox_variant="ListAccounts_unauthorized").get_accounts())
+        list(CoinbaseClient(peer.url).get_accounts())
+        variants = [request.headers.get("x-sandbox") for request in peer.requests]
+    assert variants == ["ListAccounts_unauthorized", None]
+
+
 def test_an_order_is_sent_as_the_exchange_reads_it() -> None:
     body = {"success": True, "success_response": {"order_id": "o-1", "client_order_id": "c-1"}}
     with http_peer(lambda *_: reply(body)) as peer:

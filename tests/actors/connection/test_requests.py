@@ -222,28 +222,28 @@ CASES: dict[str, Case] = {
         {"margin_window": {"margin_window_type": "MARGIN_WINDOW_TYPE_INTRADAY"}},
         lambda found: found.margin_window.margin_window_type, "MARGIN_WINDOW_TYPE_INTRADAY",
     ),
-    "cfm_margin_setting": Case(
-        lambda c: c.cfm_margin_setting(), "GET /cfm/intraday/margin_setting", {"setting": INTRADAY_MARGIN},
+    "cfm_intraday_margin_setting": Case(
+        lambda c: c.cfm_intraday_margin_setting(), "GET /cfm/intraday/margin_setting", {"setting": INTRADAY_MARGIN},
         itself, INTRADAY_MARGIN,
     ),
-    "cfm_set_margin_setting": Case(
-        lambda c: c.cfm_set_margin_setting(INTRADAY_MARGIN), "POST /cfm/intraday/margin_setting", {}, itself, None,
-        {"setting": INTRADAY_MARGIN},
+    "cfm_set_intraday_margin_setting": Case(
+        lambda c: c.cfm_set_intraday_margin_setting(INTRADAY_MARGIN), "POST /cfm/intraday/margin_setting", {}, itself,
+        None, {"setting": INTRADAY_MARGIN},
     ),
     "cfm_sweeps": Case(
         lambda c: c.cfm_sweeps(), "GET /cfm/sweeps",
         {"sweeps": [{"id": "s", "requested_amount": {"value": "9", "currency": "USD"}, "status": "PENDING"}]},
         lambda found: found[0].requested_amount.value, D(9),
     ),
-    "cfm_schedule_sweep": Case(
-        lambda c: c.cfm_schedule_sweep(D("100.00")), "POST /cfm/sweeps/schedule", {"success": True}, itself, True,
+    "cfm_sweeps_schedule": Case(
+        lambda c: c.cfm_sweeps_schedule(D("100.00")), "POST /cfm/sweeps/schedule", {"success": True}, itself, True,
         {"usd_amount": "100"},
     ),
-    "cfm_cancel_sweep": Case(
-        lambda c: c.cfm_cancel_sweep(), "DELETE /cfm/sweeps", {"success": False}, itself, False
+    "cfm_sweeps_cancel": Case(
+        lambda c: c.cfm_sweeps_cancel(), "DELETE /cfm/sweeps", {"success": False}, itself, False
     ),
-    "get_portfolios": Case(
-        lambda c: c.get_portfolios("DEFAULT"), "GET /portfolios?portfolio_type=DEFAULT", {"portfolios": [PORTFOLIO]},
+    "list_portfolios": Case(
+        lambda c: c.list_portfolios("DEFAULT"), "GET /portfolios?portfolio_type=DEFAULT", {"portfolios": [PORTFOLIO]},
         first("name"), "Mine",
     ),
     "create_portfolio": Case(
