@@ -40,6 +40,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     report: PositionReported | None = None
     report_seq: int = 0
     told_at: int = 0  # session time of the report
+    last_price: Decimal | None = None  # the exchange's, of the last report that had one: a flat position has none
     difference: Decimal = ZERO  # theirs less ours, as of the report
     since: int | None = None  # the exchange's time of the first report of the run; None when there is none
     since_seq: int = 0
@@ -129,6 +130,7 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         if before is not None and event.exchange_at <= before.exchange_at:
             return
         comparison.report, comparison.report_seq, comparison.told_at = event, record.seq, record.at
+        comparison.last_price = event.current_price or comparison.last_price
         comparison.fills = sorted(fill for fill in comparison.fills if fill[0] > event.exchange_at)
         difference = _difference(comparison, event.qty)
         if not self.reconciled_seq:

@@ -198,7 +198,7 @@ def _price_and_value(
     A position found at the first sight of the account has no price of ours: its value is what the exchange's own
     unrealized gain leaves of its worth, so that the cash first reported plus our open gain is the exchange's equity
     (its unrealized restarts at every settlement, its entry price does not). Where we are flat the exchange's entry
-    price is what the missing fills cost; else its current price is the nearest to them.
+    price is what the missing fills cost; else its current price is the nearest to them, or the last it told of.
     """
     report = comparison.report
     if report is None or not contract_size:
@@ -211,5 +211,5 @@ def _price_and_value(
     order = (
         (report.entry_price, report.current_price) if qty == report.qty else (report.current_price, report.entry_price)
     )
-    price = order[0] if order[0] is not None else order[1]
+    price = next((each for each in (*order, comparison.last_price) if each is not None), None)
     return None if price is None else (price, notional(qty, contract_size=contract_size, price=price))

@@ -62,6 +62,7 @@ class SmallExchange:
         self.taken: Callable[[Row], None] = lambda row: None  # right after a create, before it is answered
         self.seen_of: Callable[[str], int] = lambda order: -1  # which state of an order REST shows
         self.at = MONDAY
+        self.clock: Callable[[], int] = lambda: MONDAY  # what it says the time is
 
     @property
     def orders(self) -> list[Row]:
@@ -71,7 +72,8 @@ class SmallExchange:
         sign = {"BUY": 1, "SELL": -1}
         qty = sum((sign[row["side"]] * Decimal(row["filled_size"]) for row in self.orders), Decimal(0))
         side = "LONG" if qty > 0 else "SHORT"
-        return [{"product_id": EXCHANGE_ID, "side": side, "number_of_contracts": str(abs(qty))}] if qty else []
+        held = {"number_of_contracts": str(abs(qty)), "current_price": "50000"}
+        return [{"product_id": EXCHANGE_ID, "side": side, **held}] if qty else []
 
     def take(self, wanted: Row) -> Row:
         """A create arrives. A re-used id is answered with the old order."""
@@ -165,6 +167,8 @@ class SmallExchange:
             if path.startswith("/orders/historical/"):
                 states = self.history.get(path.rpartition("/")[2])
                 return _reply({"order": self._shown(states)} if states else {"error": "NOT_FOUND"}, states is not None)
+            if path == "/time":
+                return _reply({"iso": rfc3339(self.clock())})
             return _reply({**STANDING, "/cfm/positions": {"positions": self.positions()}}[path])
 
     def _list(self, query: dict[str, list[str]]) -> Row:
@@ -199,7 +203,6 @@ def usd(value: str) -> Row:
 
 #: What does not change: enough for a whole round of the account poller.
 STANDING: dict[str, Any] = {
-    "/time": {"iso": rfc3339(MONDAY)},
     "/cfm/sweeps": {"sweeps": []},
     "/key_permissions": {"can_view": True, "can_trade": True, "can_transfer": False},
     "/cfm/intraday/current_margin_window": {"margin_window": {"margin_window_type": "MARGIN_WINDOW_TYPE_INTRADAY"}},
