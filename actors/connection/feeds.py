@@ -16,14 +16,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-import msgspec
-
-from actors.connection.auth import Credentials
 from actors.connection.backoff import reconnect_delay
 from actors.connection.capture import FrameCapture
 from actors.connection.errors import BrokerageError, FeedBroken, FrameUnreadable
-from actors.connection.frames import Frame
-from actors.connection.hearing import Hearing, Wanted, end_facts
+from actors.connection.hearing import Wanted, end_facts
 from actors.connection.socket import MESSAGE_CAP, FeedSocket
 from actors.door import DoorClosed, FactDoor, Lane
 from events.feeds import FeedConnected, FeedSubscribed
@@ -68,7 +64,6 @@ class Feed(ABC):
         url: str,
         products: Mapping[str, str],
         *,
-        credentials: Credentials | None,
         manners: FeedManners,
         capture: FrameCapture | None = None,
     ) -> None:
@@ -76,7 +71,6 @@ class Feed(ABC):
         self._door = door
         self._url = url
         self._products = products
-        self._credentials = credentials
         self._manners = manners
         self._capture = capture
         self._connection = 0
@@ -97,18 +91,16 @@ class Feed(ABC):
             log.error("the %s feed did not end within %g s", self.name, _JOIN_S)
 
     @abstractmethod
-    def wanted(self) -> Sequence[Wanted]:
-        """The channels this feed lives on, besides heartbeats."""
+    def all_wanted(self) -> Sequence[Wanted]:
+        """What is subscribed, in this order."""
 
     @abstractmethod
-    def facts_of(self, frame: Frame) -> Sequence[AnyEvent]:
-        """What a frame in its place brought that was not told before."""
+    def subscribe_message(self, wanted: Wanted) -> str:
+        """What is sent for one channel and a chunk of its products."""
 
-    def took(self, frame: Frame) -> None:
-        """Tell what a frame in its place brought."""
-        events = self.facts_of(frame)
-        if events:
-            self.tell(events, frame.at)
+    @abstractmethod
+    def hear_all(self, socket: FeedSocket) -> None:
+        """Read and tell until something ends the connection: always by an exception."""
 
     def subscribed(self, connection: int) -> None:
         """All channels of a connection are acknowledged, and `FeedSubscribed` is told."""
@@ -182,47 +174,35 @@ class Feed(ABC):
             raise FeedBroken("stopped")
         socket.connect()
         self.tell([FeedConnected(feed=self.name, connection=self._connection)])
-        wanted = [*self.wanted(), Wanted("heartbeats")]
+        wanted = self.all_wanted()
         if self._capture is not None:
             self._capture.connected(self._connection, wanted)
         self._subscribe_all(socket, wanted)
-        self._hear_all(socket, Hearing(wanted, self._products))
+        self.hear_all(socket)
 
-    def _hear_all(self, socket: FeedSocket, hearing: Hearing) -> None:
-        silence_s = self._manners.heartbeat_s * self._manners.missed_heartbeats
-        due = time.monotonic() + self._manners.ack_timeout_s
-        while True:
-            raw = socket.receive(silence_s)
-            if self._capture is not None:
-                self._capture.received(raw, self._connection)
-            was_whole = hearing.is_whole
-            for frame in hearing.hear(raw):
-                if not was_whole and frame.subscriptions is not None:
-                    self._tell_subscribed(frame)
-                else:
-                    self.took(frame)
-            if not hearing.is_whole and time.monotonic() > due:
-                raise FeedBroken(f"not every channel was acknowledged within {self._manners.ack_timeout_s:g} s")
+    def receive(self, socket: FeedSocket) -> bytes:
+        """The next message, captured if that is wanted. Raises `Silent` when heartbeats stay away too long."""
+        raw = socket.receive(self._manners.heartbeat_s * self._manners.missed_heartbeats)
+        if self._capture is not None:
+            self._capture.received(raw, self._connection)
+        return raw
 
-    def _tell_subscribed(self, frame: Frame) -> None:
-        channels = tuple(each.channel for each in [*self.wanted(), Wanted("heartbeats")])
-        self.tell([FeedSubscribed(feed=self.name, connection=self._connection, channels=channels)], frame.at)
+    def expect_before(self, due: float) -> None:
+        """Raise `FeedBroken` when the acknowledgements are later than `due` (monotonic)."""
+        if time.monotonic() > due:
+            raise FeedBroken(f"not every channel was acknowledged within {self._manners.ack_timeout_s:g} s")
+
+    def tell_subscribed(self, at: int | None) -> None:
+        channels = tuple(each.channel for each in self.all_wanted())
+        self.tell([FeedSubscribed(feed=self.name, connection=self._connection, channels=channels)], at)
         self.subscribed(self._connection)
 
     def _subscribe_all(self, socket: FeedSocket, wanted: Sequence[Wanted]) -> None:
         """One message a channel and a chunk of products, no faster than the exchange takes them."""
         for sent, message in enumerate(chunked(wanted, self._manners.products_per_subscribe), 1):
-            socket.send(self._subscribe(message))
+            socket.send(self.subscribe_message(message))
             if sent % _SUBSCRIBES_PER_S == 0:
                 self._stopped.wait(1.0)
-
-    def _subscribe(self, wanted: Wanted) -> str:
-        message: dict[str, object] = {"type": "subscribe", "channel": wanted.channel}
-        if wanted.product_ids:
-            message["product_ids"] = wanted.product_ids
-        if self._credentials is not None:
-            message["jwt"] = self._credentials.subscribe_token()
-        return msgspec.json.encode(message).decode()
 
     def _pause_s(self, failures: int) -> float:
         manners = self._manners

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actors.connection.advanced_feed import AdvancedFeed
 from actors.connection.auth import Credentials
 from actors.connection.capture import FrameCapture
-from actors.connection.feeds import Feed, FeedManners
+from actors.connection.feeds import FeedManners
 from actors.connection.frames import Frame
 from actors.connection.hearing import Wanted
 from actors.door import FactDoor, Lane
@@ -28,7 +29,7 @@ _REMEMBERED = 10_000
 _CANDLES = 500
 
 
-class MarketFeed(Feed):
+class MarketFeed(AdvancedFeed):
     """Tells `TradePrinted`, `QuoteChanged`, `BookSnapshotted` and `BookChanged`, a frame at a time."""
 
     name = "market"
@@ -73,18 +74,20 @@ class MarketFacts:
             case "market_trades":
                 return self._fresh(frame.events)
             case "candles":
-                return [event for event in frame.events if isinstance(event, CandleReported) and self._is_new(event)]
+                return [event for event in frame.events if isinstance(event, CandleReported) and self._is_other(event)]
             case "status":
                 return [event for event in frame.events if self._has_changed(event)]
             case _:
                 return frame.events
 
-    def _fresh(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
-        return [
-            event for event in events if isinstance(event, TradePrinted) and self._told[event.product].is_new(event)
-        ]
+    def is_new(self, trade: TradePrinted) -> bool:
+        """Whether the trade was not told yet; from now on it was."""
+        return self._told[trade.product].is_new(trade)
 
-    def _is_new(self, candle: CandleReported) -> bool:
+    def _fresh(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+        return [event for event in events if isinstance(event, TradePrinted) and self.is_new(event)]
+
+    def _is_other(self, candle: CandleReported) -> bool:
         known = self._candles.setdefault(candle.product, {})
         said = msgspec.structs.replace(candle, exchange_at=0)
         if known.get(candle.start) == said:

@@ -11,9 +11,10 @@ from decimal import Decimal
 
 import msgspec
 
+from actors.connection.advanced_feed import AdvancedFeed
 from actors.connection.auth import Credentials
 from actors.connection.capture import FrameCapture
-from actors.connection.feeds import Feed, FeedManners
+from actors.connection.feeds import FeedManners
 from actors.connection.frames import Frame
 from actors.connection.hearing import Wanted
 from actors.door import FactDoor, Lane
@@ -24,7 +25,7 @@ LIVE_USER_FEED = "wss://advanced-trade-ws-user.coinbase.com"
 CHANNELS = ("user", "futures_balance_summary")
 
 
-class UserFeed(Feed):
+class UserFeed(AdvancedFeed):
     """Tells `OrderReported` and `BalanceReported`, a frame at a time."""
 
     name = "user"
