@@ -60,7 +60,7 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     key_file: Path | None = None
     ca_file: Path | None = None  # trust these certificates instead of the system's
     clock: str = "wall"  # "tape": follow the local exchange's own clock, carried by its facts
-    key_name: str | None = None  # with private_key, in place of a key file
+    key_name: str | None = None  # with private_key in place of a key file, or with a file that is the key alone
     private_key: str | None = None  # from the environment only
     rate_limit_per_minute: int = 1200  # requests; a fifth of them is kept for cancels and exits
     allow_transfer: bool = False  # trade with a key that can also move money off the account
@@ -186,8 +186,9 @@ def _objections(file: SettingsFile, written: Written) -> Iterator[tuple[Way, str
     """What is wrong with the tables that stay out of the log."""
     if file.exchange.private_key is not None and not written.source(_SECRET).startswith("variable"):
         yield _SECRET, "a secret stands in the file", "take it out; name a key_file or set COINBASE_CDP_PRIVATE_KEY"
-    if (file.exchange.private_key is None) != (file.exchange.key_name is None):
-        yield ("exchange", "key_name"), "a key needs its name and its secret", "set both, or a key_file instead"
+    secret = file.exchange.private_key or file.exchange.key_file
+    if (file.exchange.private_key and not file.exchange.key_name) or (file.exchange.key_name and not secret):
+        yield ("exchange", "key_name"), "a key needs its name and its secret", "set both, or a key_file"
     schemes = {"rest": ("https", "http"), "ws": ("wss", "ws"), "user_ws": ("wss", "ws")}
     for name, (sealed, plain) in schemes.items():
         address = urlsplit(getattr(file.exchange, name))

@@ -75,18 +75,26 @@ class Credentials:
         self._algorithm = "EdDSA" if isinstance(self._key, Ed25519PrivateKey) else "ES256"
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Credentials:
-        """The key file as downloaded: JSON with `name` (newer files: `id`) and `privateKey`."""
+    def from_file(cls, path: str | Path, name: str = "") -> Credentials:
+        """The key file as downloaded: JSON with `name` (newer files: `id`) and `privateKey`; or the key alone as PEM.
+
+        A key alone needs `name` besides; one that the file gives itself counts first.
+        """
         try:
-            form = msgspec.json.decode(Path(path).read_bytes(), type=_KeyFile)
+            raw = Path(path).read_bytes()
+            if raw.lstrip().startswith(b"-----BEGIN"):
+                form = _KeyFile(private_key=raw.decode())
+            else:
+                form = msgspec.json.decode(raw, type=_KeyFile)
         except OSError as error:
             raise AuthenticationError(f"key file {path}: {error.strerror}") from None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise AuthenticationError(f"key file {path}: not JSON with name (or id) and privateKey") from None
-        if not (form.name or form.id) or not form.private_key:
+        name = form.name or form.id or name
+        if not name or not form.private_key:
             raise AuthenticationError(f"key file {path}: name (or id) or privateKey is missing")
         try:
-            return cls(form.name or form.id, form.private_key)
+            return cls(name, form.private_key)
         except AuthenticationError as error:
             raise AuthenticationError(f"key file {path}: {error}") from None
 

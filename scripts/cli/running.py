@@ -142,7 +142,7 @@ def _clock(settings: SystemSettings, log: FileLog) -> SessionClock:
 def credentials_of(exchange: ExchangeSettings) -> Credentials | None:
     """The key as it was given: a file, or a name with the secret from the environment; None without any."""
     if exchange.key_file is not None:
-        return Credentials.from_file(exchange.key_file)
+        return Credentials.from_file(exchange.key_file, exchange.key_name or "")
     if exchange.key_name is not None and exchange.private_key is not None:
         return Credentials(exchange.key_name, exchange.private_key)
     return None

@@ -371,6 +371,10 @@ def test_a_secret_in_the_file_is_refused_without_repeating_it(given: Given) -> N
 def test_half_a_key_is_refused(given: Given) -> None:
     with pytest.raises(ConfigurationError, match="a key needs its name and its secret"):
         given(COINBASE_CDP_PRIVATE_KEY="-----BEGIN")
+    with pytest.raises(ConfigurationError, match="a key needs its name and its secret"):
+        given(COINBASE_CDP_API_KEY="organizations/1/apiKeys/2")
+    alone = given(COINBASE_CDP_API_KEY="organizations/1/apiKeys/2", COINBASE_CDP_PRIVATE_KEY_PATH="key.pem").settings
+    assert (alone.exchange.key_name, alone.exchange.key_file) == ("organizations/1/apiKeys/2", Path("key.pem"))
 
 
 def test_paths_in_the_file_are_meant_from_the_files_folder(given: Given, tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def test_a_downloaded_key_file_is_read_whether_it_says_name_or_id(field: str, tm
     assert Credentials.from_file(path).algorithm == "ES256"
 
 
+def test_a_file_that_is_the_key_alone_is_read_with_the_name_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text("\n" + pem(EC_KEY))
+    token = Credentials.from_file(path, NAME).subscribe_token()
+    assert jwt.decode(token, EC_KEY.public_key(), algorithms=["ES256"])["sub"] == NAME
+    with pytest.raises(AuthenticationError, match=r"key\.pem: name \(or id\) or privateKey is missing"):
+        Credentials.from_file(path)
+
+
 SECRETS = {
     "no key at all": "hello, I am no key",
     "base64 of a wrong length": "YWJjZGVmZ2g=",
