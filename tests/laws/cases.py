@@ -5,9 +5,11 @@ To put another under these laws, add its case: how it is made, and a strategy of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from actors.behaviour import Behaviour
@@ -25,6 +27,9 @@ from projections.positions import Positions
 from projections.reconciliation import Reconciliation
 from tests.streams.desk import Turn
 from tests.streams.ledger import ledgers
+
+#: For the laws that money hangs on: 500 streams each where a change is judged, the profile's number while one works.
+STREAMS = settings(max_examples=500) if os.environ.get("CI") else settings()
 
 
 class Projection(Protocol):

@@ -22,6 +22,7 @@ from events.orders import OrderFilled
 from events.record import AnyEvent
 from events.session import ClockTicked
 from projections.funding import FundingLedger
+from tests.laws.cases import STREAMS
 from tests.streams.desk import HOUR, MINUTE, Desk, Turn
 from tests.streams.facts import rate
 from tests.streams.ledger import (
@@ -104,6 +105,7 @@ class Hindsight:
         return last
 
 
+@STREAMS
 @given(ledgers(acts=MARKET_AND_FILLS))
 def test_with_hindsight_funding_is_what_was_paid_and_each_boundary_since(turns: list[Turn]) -> None:
     use_exact_arithmetic()
@@ -122,6 +124,7 @@ def test_with_hindsight_funding_is_what_was_paid_and_each_boundary_since(turns: 
         assert Fraction(ledger.of(product).paid) == sum(payments.values(), Fraction(0))
 
 
+@STREAMS
 @given(ledgers(acts=tuple(act for act in MARKET_AND_FILLS if act is not pays)))
 def test_long_and_short_funding_cancel(turns: list[Turn]) -> None:
     use_exact_arithmetic()

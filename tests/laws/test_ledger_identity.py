@@ -19,6 +19,7 @@ from events.money import use_exact_arithmetic
 from events.record import Record
 from projections.portfolio import Portfolio
 from projections.positions import SHARE_PLACES
+from tests.laws.cases import STREAMS
 from tests.laws.naive import NaiveLedger
 from tests.streams.desk import Desk, Turn
 from tests.streams.ledger import ledgers
@@ -37,6 +38,7 @@ def turns_of(desk: Desk, turns: list[Turn]) -> list[list[Record]]:
     return [desk.log[a:b] for a, b in pairwise(cuts)]
 
 
+@STREAMS
 @given(ledgers())
 def test_equity_is_what_a_count_of_cash_says_at_every_turn(turns: list[Turn]) -> None:
     use_exact_arithmetic()
@@ -55,6 +57,7 @@ def test_equity_is_what_a_count_of_cash_says_at_every_turn(turns: list[Turn]) ->
             assert equity == portfolio.start + portfolio.transfers + parts + unrealized
 
 
+@STREAMS
 @given(ledgers())
 def test_realized_gains_are_those_of_average_cost_but_for_the_named_rounding(turns: list[Turn]) -> None:
     use_exact_arithmetic()
@@ -68,6 +71,7 @@ def test_realized_gains_are_those_of_average_cost_but_for_the_named_rounding(tur
         assert abs(Fraction(portfolio.realized) - naive.realized) <= tolerance
 
 
+@STREAMS
 @given(ledgers())
 def test_cost_lies_on_the_side_of_the_quantity_and_a_flat_position_has_none(turns: list[Turn]) -> None:
     use_exact_arithmetic()

@@ -5,6 +5,7 @@ Held against a naive account in fractions, which adds up cash and orders from th
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -15,9 +16,10 @@ from actors.behaviour import Seat
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.risk import RiskBehaviour
 from events.account import TransferReported
-from events.configuration import RiskLimits
+from events.configuration import FeeSetting, RiskLimits
 from events.event import Event
 from events.feeds import ExchangeReconciled
+from events.ids import derived_id
 from events.market import MarkUpdated
 from events.orders import (
     OrderApproved,
@@ -39,6 +41,7 @@ from events.risk import (
 )
 from events.session import SessionStarted
 from events.terms import Side
+from tests.laws.cases import STREAMS
 from tests.streams.floor import LIMITS, SIZES, Floor, Step, steps
 
 #: What may stand in the way of an exit; anything else is a limit on entries.
@@ -52,6 +55,7 @@ class Placed(msgspec.Struct):
     sign: int
     qty: Fraction
     price: Fraction
+    takes_any_price: bool = False
     traded: Fraction = Fraction(0)
     value: Fraction = Fraction(0)
     fees: Fraction = Fraction(0)
@@ -68,7 +72,7 @@ class Naive:
     def __init__(self) -> None:
         self.limits: RiskLimits = LIMITS
         self.cash: Fraction | None = None
-        self.approved_at: dict[int, str] = {}  # seq of an approval -> its proposal
+        self.session = ""
         self.held: dict[str, Fraction] = {product: Fraction(0) for product in SIZES}
         self.marks: dict[str, Fraction] = {}
         self.orders: dict[str, Placed] = {}  # by proposal, of foreign ones by the exchange's id
@@ -77,11 +81,19 @@ class Naive:
         self.reduce_only: set[str | None] = set()
         self.is_reconciled = False
 
+    def copy(self) -> Naive:
+        """The same, to be told what the other never hears."""
+        twin = copy.copy(self)
+        twin.held, twin.marks, twin.proposal_of = dict(self.held), dict(self.marks), dict(self.proposal_of)
+        twin.orders = {key: copy.copy(order) for key, order in self.orders.items()}
+        twin.reduce_only = set(self.reduce_only)
+        return twin
+
     def hear(self, record: Record) -> None:
         event = record.event
         match event:
             case SessionStarted():
-                self.is_reconciled = False
+                self.is_reconciled, self.session = False, event.session
                 assert event.configuration.start_equity is not None
                 if self.cash is None:
                     self.cash = Fraction(event.configuration.start_equity)
@@ -93,13 +105,13 @@ class Naive:
                 self.marks[event.product] = Fraction(event.price)
             case OrderApproved():
                 self.approve(event)
-                self.approved_at[record.seq] = event.proposal
+                self.proposal_of[derived_id(self.session, "orders", record.seq)] = event.proposal
             case OrderSubmitted():
                 self.proposal_of[event.order] = event.proposal
             case OrderReported():
                 self._report(event)
             case OrderClosed():
-                proposal = self.proposal_of.get(event.order) or self.approved_at.get(record.cause or 0)
+                proposal = self.proposal_of.get(event.order)
                 if proposal is not None:
                     self.orders[proposal].is_over = True
             case KillSwitchThrown():
@@ -122,7 +134,8 @@ class Naive:
 
     def approve(self, event: OrderApproved) -> None:
         price = Fraction(event.limit_price or event.reference_price)
-        self.orders[event.proposal] = Placed(event.product, event.side.sign, Fraction(event.qty), price)
+        is_any = event.limit_price is None
+        self.orders[event.proposal] = Placed(event.product, event.side.sign, Fraction(event.qty), price, is_any)
 
     def _report(self, event: OrderReported) -> None:
         key = self.proposal_of.get(event.order, event.exchange_order)
@@ -158,6 +171,17 @@ class Naive:
         others = (max(self.worst(other, 1), self.worst(other, -1)) for other in SIZES if other != product)
         return self.worst(product, sign) + sum(others, Fraction(0))
 
+    def costs(self) -> Fraction:
+        """What all open orders would cost at once: fees, and what they give away against the mark."""
+        total = Fraction(0)
+        for order in self.orders.values():
+            qty = order.rest * Fraction(SIZES[order.product])
+            slip = max(order.sign * (order.price - self.marks[order.product]), Fraction(0))
+            if order.takes_any_price:
+                slip = order.price * Fraction(self.limits.slippage_guard_bps) / 10_000
+            total += qty * (order.price * Fraction(FeeSetting().taker_rate) + slip)
+        return total
+
     def reducible(self, product: str, sign: int) -> Fraction:
         return max(-sign * self.held[product] - self.asked(product, sign), Fraction(0))
 
@@ -169,26 +193,28 @@ def judged(floor: Floor) -> Iterator[tuple[Naive, OrderProposed, OrderApproved |
     for record in log:
         if record.by == "risk" and record.cause is not None:
             answers.setdefault(record.cause, []).append(record.event)
-    for place, record in enumerate(log):
-        if not isinstance(record.event, OrderProposed):
-            continue
-        naive = Naive()
-        seen: set[str] = set()
-        for before in log[: place + 1]:
-            naive.hear(before)
-            if isinstance(before.event, OrderApproved):
-                seen.add(before.event.proposal)
-        for before in log[:place]:  # what risk said in this turn and had not heard back
-            for said in answers.get(before.seq, ()):
-                if isinstance(said, OrderApproved) and said.proposal not in seen:
-                    naive.approve(said)
-                if isinstance(said, ReduceOnlyEntered) and before.at == record.at:
-                    naive.reduce_only.add(said.product)
-        (answer,) = [each for each in answers[record.seq] if isinstance(each, OrderApproved | OrderRefused)]
-        assert answer.proposal == record.event.proposal
-        yield naive, record.event, answer
+    naive, said_not_heard = Naive(), dict[str, OrderApproved]()
+    entered: list[tuple[int, ReduceOnlyEntered]] = []
+    for record in log:
+        naive.hear(record)
+        if isinstance(record.event, OrderApproved):
+            said_not_heard.pop(record.event.proposal, None)
+        if isinstance(record.event, OrderProposed):
+            now = naive.copy()
+            for approved in said_not_heard.values():  # what risk said in this turn and had not heard back
+                now.approve(approved)
+            now.reduce_only |= {said.product for at, said in entered if at == record.at}
+            (answer,) = [each for each in answers[record.seq] if isinstance(each, OrderApproved | OrderRefused)]
+            assert answer.proposal == record.event.proposal
+            yield now, record.event, answer
+        for said in answers.get(record.seq, ()):
+            if isinstance(said, OrderApproved):
+                said_not_heard[said.proposal] = said
+            elif isinstance(said, ReduceOnlyEntered):
+                entered.append((record.at, said))
 
 
+@STREAMS
 @given(steps)
 def test_no_approval_breaks_a_limit_with_all_in_flight_counted(drawn: list[Step]) -> None:
     for naive, order, answer in judged(Floor().run(drawn)):
@@ -200,6 +226,8 @@ def test_no_approval_breaks_a_limit_with_all_in_flight_counted(drawn: list[Step]
         assert worst <= Fraction(limits.max_position_pct_per_symbol) * equity
         assert gross <= Fraction(limits.max_exposure_pct) * equity
         assert gross <= Fraction(limits.leverage_max_global) * equity
+        margin = gross / Fraction(limits.leverage_max_global)  # the tightest cap of both products
+        assert margin + naive.costs() <= (1 - Fraction(limits.min_liquidation_buffer_pct)) * equity
         if product in limits.leverage_max_per_symbol:
             assert worst <= Fraction(limits.leverage_max_per_symbol[product]) * equity
         if product in limits.max_notional_per_symbol:
@@ -209,6 +237,7 @@ def test_no_approval_breaks_a_limit_with_all_in_flight_counted(drawn: list[Step]
             assert against <= naive.marks[product] * Fraction(limits.slippage_guard_bps) / 10_000
 
 
+@STREAMS
 @given(steps)
 def test_nothing_that_increases_is_approved_behind_a_kill_or_in_reduce_only_mode(drawn: list[Step]) -> None:
     for naive, order, answer in judged(Floor().run(drawn)):
@@ -217,6 +246,7 @@ def test_nothing_that_increases_is_approved_behind_a_kill_or_in_reduce_only_mode
             assert Fraction(answer.qty) <= naive.reducible(order.product, order.side.sign)
 
 
+@STREAMS
 @given(steps)
 def test_what_reduces_is_never_blocked_by_what_limits_increases(drawn: list[Step]) -> None:
     for naive, order, answer in judged(Floor().run(drawn)):
@@ -227,6 +257,7 @@ def test_what_reduces_is_never_blocked_by_what_limits_increases(drawn: list[Step
             assert answer.code in FOR_ANY_ORDER  # what an increase would break besides stands behind it
 
 
+@STREAMS
 @given(steps)
 def test_the_sum_of_reducing_orders_never_exceeds_the_position_at_any_intent(drawn: list[Step]) -> None:
     naive = Naive()
@@ -241,6 +272,7 @@ def test_the_sum_of_reducing_orders_never_exceeds_the_position_at_any_intent(dra
             assert sum(asked, Fraction(0)) <= max(-sign * naive.held[event.product], Fraction(0))
 
 
+@STREAMS
 @given(steps)
 def test_orders_leave_by_intents_alone_and_each_intent_has_one_approval(drawn: list[Step]) -> None:
     approved: dict[str, OrderApproved] = {}
@@ -268,6 +300,7 @@ def fold(records: list[Record], snapshots: dict[str, bytes] | None = None) -> di
     return {seat.name: seat.snapshot() for seat in seats}
 
 
+@STREAMS
 @given(steps)
 def test_state_is_what_a_reader_folds_and_a_snapshot_with_the_rest_is_the_whole(drawn: list[Step]) -> None:
     desk = Floor().run(drawn).desk
@@ -277,6 +310,7 @@ def test_state_is_what_a_reader_folds_and_a_snapshot_with_the_rest_is_the_whole(
     assert fold(log[half:], fold(log[:half])) == whole
 
 
+@STREAMS
 @given(steps)
 def test_the_equity_that_limits_are_measured_by_is_the_naive_one(drawn: list[Step]) -> None:
     desk = Floor().run(drawn).desk
