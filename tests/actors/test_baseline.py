@@ -78,6 +78,11 @@ def test_too_few_marks_hold() -> None:
     assert act(baseline().decide(seen(UP[1:]))) == (Action.HOLD, "Not enough marks")
 
 
+def test_a_decision_that_rests_on_candles_says_how_many() -> None:
+    assert baseline().decide(seen(UP, marks_from_candles=3)).numbers["marks_from_candles"] == 3
+    assert "marks_from_candles" not in baseline().decide(seen(UP)).numbers
+
+
 def test_epsilon_asks_for_a_cross_that_is_wide_enough() -> None:
     # the short average is 0.75 above the long one, which is 73 bps of the mark
     assert act(baseline(ma_cross_epsilon_bps=72).decide(seen(UP)))[0] is Action.BUY
