@@ -47,7 +47,17 @@ def retry_after_s(header: str | None, now_s: float) -> float | None:
     text = header.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    date_s = http_date_s(text)
+    return None if date_s is None else max(0.0, date_s - now_s)
+
+
+def http_date_s(header: str | None) -> float | None:
+    """Unix seconds of a date as HTTP writes it; None for none, and for a text that is no date.
+
+    >>> http_date_s("Thu, 01 Jan 1970 00:01:40 GMT"), http_date_s("soon"), http_date_s(None)
+    (100.0, None, None)
+    """
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
+        return None if header is None else parsedate_to_datetime(header).timestamp()
     except ValueError:
         return None

@@ -16,7 +16,7 @@ import msgspec
 
 from actors.connection.amounts import UNREADABLE, decimal_text
 from actors.connection.auth import Signer, redacted
-from actors.connection.backoff import MAX_RETRY_AFTER_S, retry_after_s, retry_delay
+from actors.connection.backoff import MAX_RETRY_AFTER_S, http_date_s, retry_after_s, retry_delay
 from actors.connection.errors import (
     AuthenticationError,
     BrokerageAPIError,
@@ -33,6 +33,8 @@ from actors.connection.wire import Transport
 log = logging.getLogger(__name__)
 
 API = "/api/v3/brokerage"
+#: A clock that is further off is named as a likely reason of a refused signature. The reply's date has whole seconds.
+CLOCK_LEEWAY_S = 5.0
 
 T = TypeVar("T")
 Query = Sequence[tuple[str, str]]
@@ -201,10 +203,19 @@ def _error_of(status: int, headers: Mapping[str, str], text: str) -> BrokerageEr
         body = ErrorBody(message=" ".join(text.split()))
     first = body.errors[0] if body.errors else None
     code = body.error or (first.id if first else "")
-    message = body.message or body.error_details or (first.message if first else "")
+    message = redacted(body.message or body.error_details or (first.message if first else ""), limit=300)
     return of_status(
         status,
         code=redacted(code, limit=80),
-        message=redacted(message, limit=300),
+        message=f"{message}{_clock_of(headers)}" if status == 401 else message,
         retry_after=retry_after_s(headers.get("retry-after"), time.time()),
     )
+
+
+def _clock_of(headers: Mapping[str, str]) -> str:
+    """What a refused signature may be about: a clock of ours that is far from the exchange's, as its reply dates it."""
+    now = time.time()
+    ahead_s = now - (http_date_s(headers.get("date")) or now)
+    if abs(ahead_s) <= CLOCK_LEEWAY_S:
+        return ""
+    return f" (our clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the exchange's)"

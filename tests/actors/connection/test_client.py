@@ -136,6 +136,24 @@ def test_a_refused_token_is_replaced_once(sleeps: Sleeps) -> None:
     assert len(transport.calls) == 2
 
 
+@pytest.mark.parametrize(
+    ("off_s", "says"),
+    [
+        (-30, r"our clock is (29|30|31) s ahead of"),
+        (30, r"our clock is (29|30|31) s behind"),
+        (-120, r"our clock is 1(19|20|21) s ahead"),
+        (120, r"our clock is 1(19|20|21) s behind"),
+        (0, r"Unauthorized$"),
+        (None, r"Unauthorized$"),
+    ],
+)
+def test_a_refused_token_is_said_with_a_clock_that_is_off(off_s: int | None, says: str, sleeps: Sleeps) -> None:
+    headers = {} if off_s is None else {"Date": formatdate(time.time() + off_s, usegmt=True)}
+    client, _ = scripted((401, headers, "Unauthorized\n"), max_retries=0)
+    with pytest.raises(AuthenticationError, match=says):
+        client.get_products()
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_write_is_sent_once_whatever_comes_back(status: int, sleeps: Sleeps) -> None:
     client, transport = scripted((status, {}, ""))
