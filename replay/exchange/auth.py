@@ -88,10 +88,13 @@ class KeyRing:
         self._expiring.append((now_s + _LIFETIME_S + 2 * _LEEWAY_S, nonce))
 
 
-def forms_of_uri(method: str, host: str, path: str) -> tuple[str, ...]:
-    """`GET host:port/path` and `GET host/path`: clients differ in whether the port belongs to the host."""
+def forms_of_uri(method: str, host: str, paths: Collection[str]) -> frozenset[str]:
+    """`GET host:port/path` and `GET host/path`: clients differ in whether the port belongs to the host.
+
+    `paths` are the path as it was sent and as it reads: they differ where it is percent-encoded.
+    """
     bare = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return tuple(dict.fromkeys((f"{method} {host}{path}", f"{method} {bare}{path}")))
+    return frozenset(f"{method} {name}{path}" for name in (host, bare) for path in paths)
 
 
 def issue_key(name: str, key_type: KeyType) -> tuple[ApiKey, str]:

@@ -16,6 +16,8 @@ from replay.exchange.hub import CHANNELS, MARKET_CHANNELS, PRIVATE_CHANNELS, PRO
 from replay.exchange.times import rfc3339
 
 AUTHENTICATION_FAILURE = "authentication failure"
+TOO_FAST = "rate limit exceeded"
+TOO_MANY_BOOKS = "too many L2 streams requested in a single session"
 
 _SNAPSHOT_TRADES = 100
 _SNAPSHOT_CANDLES = 100
@@ -29,7 +31,7 @@ def read(text: str) -> tuple[str, str, list[str], str | None]:
     """A message as (type, channel, product ids, token). Raises `Refused`."""
     try:
         sent = orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, RecursionError):
         raise Refused("failed to parse the message") from None
     if not isinstance(sent, dict) or sent.get("type") not in ("subscribe", "unsubscribe"):
         raise Refused("type must be subscribe or unsubscribe")

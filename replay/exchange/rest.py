@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_money, rest_orders, rest_portfolios
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
@@ -82,6 +84,8 @@ _TRADE: Sequence[tuple[str, str, Answer]] = (
 
 #: What a client may send at most.
 _BODY_LIMIT_BYTES = 1 << 20
+#: Smaller replies are not worth packing.
+_PACKED_FROM_BYTES = 1_024
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -89,13 +93,60 @@ def routes(desk: Desk) -> list[BaseRoute]:
     private = [(*row, _may_view) for row in _VIEW] + [(*row, _may_trade) for row in _TRADE]
     private += [(*row, _may_transfer) for row in _TRANSFER]
     key_permissions = ("GET", "/key_permissions", rest_account.key_permissions, _may_view)
-    found: list[BaseRoute] = [_route(desk, *row, None) for row in _PUBLIC]
+    found = [_route(desk, *row, None) for row in _PUBLIC]
     found += [_route(desk, *row) for row in (*private, key_permissions)]
-    return [*found, Route("/{path:path}", _unknown_path, methods=["GET", "POST", "PUT", "DELETE"])]
+    return [*found, Mount("/", Elsewhere(found))]
+
+
+class Elsewhere:
+    """What answers where no endpoint does: 405 with what is allowed for a path that takes other methods, else 404."""
+
+    def __init__(self, known: Sequence[Route]) -> None:
+        self._known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed: set[str] = set()
+        for route in self._known:
+            match, _ = route.matches({**scope, "path": scope["path"], "root_path": "", "app_root_path": ""})
+            if match is not Match.NONE:
+                allowed |= route.methods or set()
+        await self._answer(scope["method"], allowed)(scope, receive, send)
+
+    def _answer(self, method: str, allowed: set[str]) -> Response:
+        if not allowed:
+            missing = NotFound("Not Found", "unknown")
+            return answer_of(missing.body, missing.status)
+        headers = {"allow": ", ".join(sorted(allowed | {"OPTIONS"}))}
+        if method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        wrong = ApiError(405, "Method Not Allowed")
+        response = answer_of(wrong.body, wrong.status)
+        response.headers.update(headers)
+        return response
 
 
 def answer_of(payload: object, status: int = 200) -> Response:
     return Response(orjson.dumps(payload), status_code=status, media_type="application/json")
+
+
+def packed(reply: Response, accepts: str) -> Response:
+    """The reply compressed, where it is worth it and asked for; `gzip;q=0` asks for the contrary."""
+    body = bytes(reply.body)
+    if len(body) < _PACKED_FROM_BYTES or not _takes_gzip(accepts):
+        return reply
+    reply.body = gzip.compress(body, compresslevel=1, mtime=0)
+    reply.headers["content-length"] = str(len(reply.body))
+    reply.headers["content-encoding"] = "gzip"
+    reply.headers["vary"] = "accept-encoding"
+    return reply
+
+
+def _takes_gzip(accepts: str) -> bool:
+    for word in accepts.lower().split(","):
+        name, _, quality = word.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 def _may_view(key: ApiKey) -> bool:
@@ -114,7 +165,10 @@ def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[Ap
     async def respond(request: Request) -> Response:
         headers: dict[str, str] = {}
         try:
-            if may is not None:
+            if may is None:
+                if not desk.limit.take_public(_caller(request)):
+                    return too_many({})
+            else:
                 key = _key_of(desk, request)
                 passes, headers = desk.limit.take(key.name)
                 if not passes:
@@ -128,7 +182,7 @@ def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[Ap
         except ApiError as error:
             replied = answer_of(error.body, error.status)
         replied.headers.update(headers)
-        return replied
+        return packed(replied, request.headers.get("accept-encoding", ""))
 
     responder: Callable[[Request], Awaitable[Response]] = respond
     return Route(BASE + path, responder, methods=[method])
@@ -138,13 +192,14 @@ def _key_of(desk: Desk, request: Request) -> ApiKey:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized("no token")
-    uris = forms_of_uri(request.method, request.headers.get("host", ""), request.url.path)
+    sent = request.scope["raw_path"].decode("ascii", errors="replace").partition("?")[0]
+    uris = forms_of_uri(request.method, request.headers.get("host", ""), {request.scope["path"], sent})
     skew = desk.faults.lag(ClockSkew, desk.venue.now)
     return desk.keys.check(token.strip(), now_s=time.time() + (0 if skew is None else skew.seconds), uris=uris)
 
 
 async def _body(request: Request) -> bytes:
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return b""  # some clients send one; nothing is read from it
     body = await request.body()
     if len(body) > _BODY_LIMIT_BYTES:
@@ -152,6 +207,5 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-async def _unknown_path(_request: Request) -> Response:
-    missing = NotFound("Not Found", "unknown")
-    return answer_of(missing.body, missing.status)
+def _caller(request: Request) -> str:
+    return "" if request.client is None else request.client.host

@@ -19,6 +19,13 @@ from replay.exchange.wire import transport_of
 _NORMAL_CLOSURE = 1000
 
 
+async def _refuse(send: Send) -> None:
+    """429 in place of the handshake."""
+    start = {"type": "websocket.http.response.start", "status": 429, "headers": [(b"content-type", b"text/plain")]}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": b"Too many requests\n"})
+
+
 class Sockets:
     """An ASGI application for WebSocket connections on any path."""
 
@@ -30,13 +37,17 @@ class Sockets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert (await receive())["type"] == "websocket.connect"
+        address = "" if scope["client"] is None else scope["client"][0]
+        if not self.desk.limit.take_connection(address):
+            await _refuse(send)
+            return
         await send({"type": "websocket.accept"})
         venue = self.desk.venue
         writer_of = FrameWriter(send, faults=self.desk.faults, now=lambda: venue.now, transport=transport_of(scope))
         connection = Connection(writer_of, self.desk.settings)
         self.hub.join(connection)
         writer = asyncio.create_task(connection.write_out())
-        listener = asyncio.create_task(self._listen(connection, receive, send))
+        listener = asyncio.create_task(self._listen(connection, receive, send, address))
         try:
             await asyncio.wait((writer, listener), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -45,7 +56,7 @@ class Sockets:
                 task.cancel()
             await asyncio.gather(writer, listener, return_exceptions=True)
 
-    async def _listen(self, connection: Connection, receive: Receive, send: Send) -> None:
+    async def _listen(self, connection: Connection, receive: Receive, send: Send, address: str) -> None:
         try:
             async with asyncio.timeout(self.subscribe_within_s):
                 message = await receive()
@@ -54,15 +65,21 @@ class Sockets:
                 await send({"type": "websocket.close", "code": _NORMAL_CLOSURE, "reason": "no subscription in time"})
             return
         while message["type"] != "websocket.disconnect":
-            self.hear(connection, message.get("text") or (message.get("bytes") or b"").decode(errors="replace"))
+            said = message.get("text") or (message.get("bytes") or b"").decode(errors="replace")
+            self.hear(connection, said, address)
             message = await receive()
 
-    def hear(self, connection: Connection, text: str) -> None:
+    def hear(self, connection: Connection, text: str, address: str = "") -> None:
         """Do what one message says, or answer with an error."""
         self.pump.catch_up()
         try:
             kind, channel, products, token = channels.read(text)
+            if token is None and not self.desk.limit.take_message(address):
+                raise channels.Refused(channels.TOO_FAST)
             self._check(channel, token)
+            most = self.desk.settings.level2_products
+            if channel == "level2" and most is not None and len(set(products)) > most:
+                raise channels.Refused(channels.TOO_MANY_BOOKS)
             if kind == "unsubscribe":
                 channels.unsubscribe(self.hub, connection, channel)
                 return

@@ -151,8 +151,8 @@ def test_a_websocket_token_needs_no_uri() -> None:
 
 
 def test_the_host_may_be_named_with_its_port_or_without() -> None:
-    assert forms_of_uri("GET", "127.0.0.1:8080", "/x") == ("GET 127.0.0.1:8080/x", "GET 127.0.0.1/x")
-    assert forms_of_uri("GET", "localhost", "/x") == ("GET localhost/x",)
+    assert forms_of_uri("GET", "127.0.0.1:8080", {"/x"}) == {"GET 127.0.0.1:8080/x", "GET 127.0.0.1/x"}
+    assert forms_of_uri("GET", "localhost", {"/x", "/%78"}) == {"GET localhost/x", "GET localhost/%78"}
 
 
 def test_the_key_file_is_readable_by_its_owner_only_even_where_one_lay_before(tmp_path: Path) -> None:
