@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+import re
 import threading
 import time
 from collections import Counter
@@ -12,17 +16,20 @@ from pathlib import Path
 from typing import TypeVar
 
 import requests
+import zstandard
 
 from actors.connection.replies import Order
 from actors.operator import NotRunning, act
 from actors.settings import load
 from actors.system import Ended
 from events.event import Event
+from events.feeds import FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.log import BEGINNING, read_commits
 from events.money import use_exact_arithmetic
 from events.orders import OrderFilled, OrderSubmitted
 from events.record import Record
 from events.session import StopRequested
+from events.terms import Side
 from projections.orders import Orders
 from replay.exchange.server import ExchangeOptions, Ready, serve
 from replay.statement import statement
@@ -33,6 +40,8 @@ from tests.scenarios.demos import EXCHANGE_ID
 
 #: No step of a session takes longer; one that does is stuck.
 STUCK_S = 120.0
+#: What a token looks like, whoever signed it.
+_TOKEN = re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\.")
 Fault = Mapping[str, object]
 Told = TypeVar("Told", bound=Event)
 
@@ -50,6 +59,9 @@ ws = "{ready.ws}"
 user_ws = "{ready.ws}"
 key_file = "{ready.key_file}"
 {ca_file}clock = "tape"
+
+[feeds]
+capture = "{log.parent / "frames"}"
 
 [journal]
 hosting = "turn"
@@ -216,11 +228,58 @@ def session(folder: Path, *, speed: float = 30.0, tls: bool = False) -> Iterator
     """A session under way: two fills are in the log, so that every part has done its work once."""
     opened = Session(folder, speed=speed, tls=tls)
     try:
-        opened.start()
-        opened.wait_fills(2)
-        yield opened
+        with everything_said() as said:
+            try:
+                opened.start()
+                opened.wait_fills(2)
+                yield opened
+            finally:
+                opened.close()
     finally:
-        opened.close()
+        assert_no_secret(opened, said.getvalue())
+
+
+@contextmanager
+def everything_said() -> Iterator[io.StringIO]:
+    """What anybody in this process logs, at debug level, with the traces of exceptions."""
+    said = io.StringIO()
+    listener = logging.StreamHandler(said)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield said
+    finally:
+        root.removeHandler(listener)
+        root.setLevel(before)
+
+
+def assert_no_secret(ended: Session, said: str) -> None:
+    """No line of the key and no token, in what was logged and told, in the log and in the frames that were kept."""
+    key = json.loads(Path(ended.ready.key_file).read_text(encoding="utf-8"))["privateKey"]
+    lines = [line for line in key.splitlines() if len(line) > 16 and "-----" not in line]
+    assert lines, "the key is its own canary"
+    texts = {"logging": said, "sentences": "\n".join([*ended.sentences, repr(ended.error)])}
+    for file in (file for folder in (ended.log, ended.folder / "frames") for file in folder.rglob("*")):
+        if file.is_file():
+            texts[file.name] = opened_text(file)
+    assert len(texts) > 3, texts.keys()
+    for name, text in texts.items():
+        assert not _TOKEN.search(text), f"a token is in {name}"
+        assert not any(line in text for line in lines), f"a line of the key is in {name}"
+
+
+def opened_text(file: Path) -> str:
+    """The content of a file, compressed or not, up to where it ends or breaks off."""
+    content = file.read_bytes()
+    if content[:4] == b"\x28\xb5\x2f\xfd":
+        with (
+            file.open("rb") as packed,
+            zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as plain,
+        ):
+            content = plain.read()
+    return content.decode("utf-8", errors="replace")
 
 
 def must_hold(ended: Session) -> None:
@@ -253,8 +312,33 @@ def must_hold(ended: Session) -> None:
         row["product"]: Decimal(row["qty"]) for row in _rows(books["positions"])
     }
     assert books["open_orders"] == 0
+    entries = [event for record in records if is_entry(event := record.event)]
+    assert entries, "nothing was ever bought"
+    assert not (blind := entered_blind(records)), f"entries left while a feed was not whole: {blind}"
     report = verify(ended.log)
     assert report.verified, report
+
+
+def is_entry(event: Event) -> bool:
+    """The strategy here is flat or long: what it buys is an entry."""
+    return isinstance(event, OrderSubmitted) and event.side is Side.BUY and not event.reduce_only
+
+
+def entered_blind(records: Sequence[Record]) -> list[int]:
+    """Entries that were said while the market or the account was not whole in sight."""
+    whole: set[str] = set()
+    blind = []
+    for record in records:
+        match record.event:
+            case FeedSubscribed(feed=feed):
+                whole.add(feed)
+            case FeedLost(feed=feed) | FeedGapFound(feed=feed) | FeedWentSilent(feed=feed):
+                whole.discard(feed)
+            case event if is_entry(event) and not whole.issuperset(("market", "user")):
+                blind.append(record.seq)
+            case _:
+                pass
+    return blind
 
 
 def _intents(records: Sequence[Record]) -> set[str]:
