@@ -77,6 +77,8 @@ class ExchangeBook:
         self._left_at_maker = ZERO  # size of the level of that trade right behind it
         self._waiting: list[MatchMessage] = []  # trades whose change is not here yet
         self._top: TickerMessage | None = None  # a ticker whose best prices are not the book's yet
+        self._first_match: int | None = None  # the trade that the subscription began with
+        self._first_ticker: int | None = None
         self._last_match: int | None = None
         self._last_ticker: int | None = None
         self._promised = 0  # the last trade that a heartbeat before the present one spoke of
@@ -102,7 +104,7 @@ class ExchangeBook:
             case MatchMessage():
                 self._match(message)
             case LastMatchMessage():
-                self._last_match = message.trade_id
+                self._last_match = self._first_match = message.trade_id
             case TickerMessage():
                 self._ticker(message)
             case HeartbeatMessage():
@@ -111,9 +113,9 @@ class ExchangeBook:
                 pass
 
     def _snapshot(self, message: SnapshotMessage) -> None:
-        trades = self._last_match, self._last_ticker
+        trades = self._first_match, self._first_ticker, self._last_match, self._last_ticker
         self.__init__()  # type: ignore[misc]  # everything anew, but for the numbers of trades
-        self._last_match, self._last_ticker = trades
+        self._first_match, self._first_ticker, self._last_match, self._last_ticker = trades
         self.book.snapshot(BookSnapshotted(product="", bids=message.bids, asks=message.asks, exchange_at=0))
         self._sizes = {Side.BUY: dict(message.bids), Side.SELL: dict(message.asks)}
 
@@ -152,7 +154,8 @@ class ExchangeBook:
             self._break(f"the ticker of trade {self._top.trade_id} shows other best prices")
         if (late := self._queues.unpaired_before(at - GRACE_NS)) is not None:
             self._break(f"{late[0]} {late[1]} shrank by a size that no order there has")
-        if self._last_match != self._last_ticker and at > self._trades_at + GRACE_NS and self._trades_at:
+        ends = {self._last_match, self._last_ticker}
+        if len(ends) == 2 and None not in ends and at > self._trades_at + GRACE_NS:
             self._break(f"trades end at {self._last_match}, tickers at {self._last_ticker}")
         self._began_at = at if self._began_at is None else self._began_at
         if (self._last_match is None) != (self._last_ticker is None) and at > self._began_at + FIRST_TRADE_NS:
@@ -161,6 +164,8 @@ class ExchangeBook:
     def _match(self, message: MatchMessage) -> None:
         if self._last_match is not None and message.trade_id != self._last_match + 1:
             self._break(f"trade {message.trade_id} follows {self._last_match}")
+        elif self._last_match is None and self._first_ticker is not None and message.trade_id > self._first_ticker:
+            self._break(f"trades begin with {message.trade_id}, tickers with {self._first_ticker}")
         self._last_match, self._trades_at = message.trade_id, nanoseconds_of(message.time)
         if self.book.is_whole:
             self._waiting.append(message)
@@ -208,9 +213,14 @@ class ExchangeBook:
     def _ticker(self, message: TickerMessage) -> None:
         if self._last_ticker is not None and message.trade_id != self._last_ticker + 1:
             self._break(f"the ticker of trade {message.trade_id} follows that of {self._last_ticker}")
-        is_first, self._last_ticker = self._last_ticker is None, message.trade_id
-        if is_first or not self.book.is_whole:
+        self._last_ticker = message.trade_id
+        if self._first_ticker is None:
+            self._first_ticker = message.trade_id
+            if self._first_match is not None and message.trade_id > self._first_match:
+                self._break(f"tickers begin with {message.trade_id}, trades with {self._first_match}")
             return  # it shows the best prices of the last trade, which the snapshot may be far behind
+        if not self.book.is_whole:
+            return
         self._trades_at = nanoseconds_of(message.time)
         if self._top is not None:
             self._break(f"the ticker of trade {self._top.trade_id} shows other best prices")
