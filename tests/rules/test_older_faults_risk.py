@@ -18,27 +18,10 @@ from events.orders import OrderApproved, OrderRefused
 from events.risk import DailyLossBreached, DayOpened, ReduceOnlyEntered, ReduceOnlyRequested
 from events.session import ClockTicked
 from events.terms import NANOSECONDS, OrderKind, OrderStatus, Side
+from tests.rules.gate import WIDE, asked, at_gate, codes
 from tests.streams.desk import HOUR, MONDAY, SECOND, Desk, of_kind
 from tests.streams.facts import BIP, ONE, D, listed
-from tests.streams.orders import marked, order_reported, position_of, proposed, ready, with_limits
-
-WIDE = RiskLimits(max_position_pct_per_symbol=D(4), max_exposure_pct=D(4), max_daily_loss_pct=D("0.9"))
-
-
-def at_gate(limits: RiskLimits | None = None, *, equity: str = "100000") -> Desk:
-    return ready(Desk(OrdersBehaviour(), RiskBehaviour()), limits, equity=equity)
-
-
-def asked(desk: Desk, side: Side, qty: str, **more: object) -> OrderApproved | OrderRefused:
-    """What risk says to a proposal of now."""
-    said = desk.hear(proposed(side, qty, at=desk.at, **more), by="strategy:s")  # type: ignore[arg-type]  # its keywords
-    (answer,) = (event for event in said if isinstance(event, OrderApproved | OrderRefused))
-    return answer
-
-
-def codes(answer: OrderApproved | OrderRefused) -> set[str]:
-    assert isinstance(answer, OrderRefused), answer
-    return {breach.code for breach in answer.breaches}
+from tests.streams.orders import marked, order_reported, position_of, proposed, with_limits
 
 
 class TestLimits:
