@@ -47,9 +47,12 @@ class Account(msgspec.Struct, kw_only=True):
         return self.portfolio.positions.of(product).qty + self.orders.unsaid(product)
 
     def equity(self) -> Decimal | None:
-        """What limits are measured by: equity at the last marks, at most the capital that may be used."""
+        """What limits are measured by: equity at the last marks less what is to leave, at most the capital allowed."""
         equity, cap = self.portfolio.equity(), self.limits.limits.capital_cap_usd
-        return equity if equity is None or cap is None else min(equity, cap)
+        if equity is None:
+            return None
+        equity -= self.portfolio.flows.pending_outflow()
+        return equity if cap is None else min(equity, cap)
 
     def exposure(self, product: str, approved: Sequence[OrderApproved] = ()) -> Exposure | None:
         """The product's worst side, with what was approved and has not come back. None without a contract size.

@@ -53,7 +53,9 @@ class TieOut(msgspec.Struct, frozen=True, kw_only=True):
     """Our equity beside the exchange's, both at the exchange's prices and without what is accrued but unpaid.
 
     `difference` is ours less theirs: anything but zero is unexplained. `valuation` is what our marks make of the
-    open positions beyond the exchange's prices: a difference of opinion, not of cash.
+    open positions beyond the exchange's prices, both shown by product: a difference of opinion, not of cash.
+    `unexplained` is what the cash keeper last said at a quiet point, zero where nothing is; `unnamed` is what came from
+    outside (above zero) or left and no operator has named; `pending_outflow` is announced to leave.
     """
 
     ours: Decimal | None
@@ -63,3 +65,8 @@ class TieOut(msgspec.Struct, frozen=True, kw_only=True):
     valuation: Decimal | None
     is_quiet: bool  # nothing moved between the last two equal balance reports: the difference may be judged
     unknown: tuple[str, ...]
+    our_marks: dict[str, Decimal]
+    their_marks: dict[str, Decimal]
+    unexplained: Decimal
+    unnamed: Decimal
+    pending_outflow: Decimal

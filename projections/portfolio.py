@@ -58,6 +58,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
     marks: Marks = msgspec.field(default_factory=Marks)
     balance: BalanceReported | None = None
     reported_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)  # the exchange's, of its open positions
+    reported_gains: dict[str, Decimal] = msgspec.field(default_factory=dict)  # the exchange's, at those prices
     reported_at: dict[str, int] = msgspec.field(default_factory=dict)  # the exchange's time of that
     flows: Flows = msgspec.field(default_factory=Flows)
     unexplained: TieOutMeasured | None = None  # what was last said not to tie out; None when it does
@@ -176,7 +177,7 @@ class Portfolio(msgspec.Struct, kw_only=True):
         """Our equity against the last balance report, at `prices`, else at those of the last position reports."""
         at_prices = self.reported_prices if prices is None else prices
         receivable = self.ledger.receivable()
-        equity, theirs = self.equity(at_prices), self.exchange_equity
+        equity, theirs = self.equity(at_prices), self._exchange_equity_at(at_prices)
         ours = None if equity is None else equity - receivable
         here, there = self.unrealized(), self.unrealized(at_prices)
         return TieOut(
@@ -187,7 +188,30 @@ class Portfolio(msgspec.Struct, kw_only=True):
             valuation=None if here is None or there is None else here - there,
             is_quiet=self.is_quiet,
             unknown=self.unknown(at_prices) + (() if theirs is not None else ("no balance report yet",)),
+            our_marks={p.product: mark for p in self.positions.open() if (mark := self.marks.price(p.product))},
+            their_marks={p.product: at_prices[p.product] for p in self.positions.open() if p.product in at_prices},
+            unexplained=ZERO if self.unexplained is None else self.unexplained.difference,
+            unnamed=sum((flow.amount for flow in self.flows.unnamed()), ZERO),
+            pending_outflow=self.flows.pending_outflow(),
         )
+
+    def _exchange_equity_at(self, prices: Mapping[str, Decimal]) -> Decimal | None:
+        """The exchange's equity with the open gain as its positions state it, at their own prices.
+
+        The balance is another reply of the same round, and the market may have moved between the two: it stands in
+        only where the positions were not reported with it, or other prices are asked for.
+        """
+        balance, open_positions = self.balance, self.positions.open()
+        if balance is None:
+            return None
+        total = balance.spot_usd + balance.futures_usd
+        for position in open_positions:
+            gain = self.reported_gains.get(position.product)
+            is_of_this_round = self.reported_at.get(position.product) == balance.exchange_at
+            if gain is None or not is_of_this_round or prices is not self.reported_prices:
+                return self.exchange_equity
+            total += gain
+        return total
 
     def _price(self, product: str, prices: Mapping[str, Decimal] | None, fresh_only: bool) -> Decimal | None:
         if prices is not None and product in prices:
@@ -258,6 +282,9 @@ class Portfolio(msgspec.Struct, kw_only=True):
         if event.current_price is not None and event.exchange_at >= self.reported_at.get(event.product, 0):
             self.reported_prices[event.product] = event.current_price
             self.reported_at[event.product] = event.exchange_at
+            self.reported_gains.pop(event.product, None)
+            if event.unrealized is not None:
+                self.reported_gains[event.product] = event.unrealized
 
     def _fill(self, record: Record) -> None:
         event = record.event

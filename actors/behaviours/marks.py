@@ -47,7 +47,8 @@ class Market(msgspec.Struct, kw_only=True):
     lag_ns: int = 0  # of the latest quote or book behind the session's time; of the latest trade where there are none
     index: Decimal | None = None
     index_at: int = 0
-    distrusted_seq: int = 0  # of the last print too far off the book to be believed
+    distrusted: tuple[str, int] = ("", 0)  # the last print too far off the book to be believed: its id and time
+    distrusted_seq: int = 0  # of the record that brought it first
 
 
 class MarksState(msgspec.Struct, kw_only=True):
@@ -83,7 +84,8 @@ class MarksBehaviour:
         if type(event) is TradePrinted:
             market = state.markets.get(event.product) or self._market(event.product)
             if _is_far_off(event, market.touch, state):
-                market.distrusted_seq = record.seq
+                if market.distrusted != (event.trade_id, event.exchange_at):
+                    market.distrusted, market.distrusted_seq = (event.trade_id, event.exchange_at), record.seq
                 return
             market.touch.print(event, state.spell)
             if market.touch.touch_spell != state.spell:
@@ -132,7 +134,8 @@ class MarksBehaviour:
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event = record.event
         if type(event) is TradePrinted and self.state.markets[event.product].distrusted_seq == record.seq:
-            return (self._distrusted(event),)
+            look = self._look(event.product, record.at, outstanding)
+            return (self._distrusted(event),) if look is None else (self._distrusted(event), look)
         if type(event) is TradePrinted or type(event) is QuoteChanged or type(event) is BookChanged:
             said = self._look(event.product, record.at, outstanding)
             return () if said is None else (said,)
