@@ -120,7 +120,7 @@ class Earnings(msgspec.Struct, kw_only=True):
 
     def _day(self, at: int, product: str) -> DayEarned:
         products = self.days.setdefault(_name(at), {})
-        if len(self.days) > KEPT_DAYS + 1:
+        if len(self.days) - (EARLIER in self.days) > KEPT_DAYS:
             oldest = next(kept for kept in self.days if kept != EARLIER)
             earlier = self.days.setdefault(EARLIER, {})
             for name, gone in self.days.pop(oldest).items():

@@ -20,6 +20,7 @@ from actors.behaviours.marks import MarksBehaviour
 from actors.behaviours.position import PositionBehaviour
 from events.record import Record
 from projections.catalog import Catalog
+from projections.earnings import Earnings
 from projections.funding import FundingLedger
 from projections.marks import Marks
 from projections.portfolio import Portfolio
@@ -55,4 +56,4 @@ MONEY: tuple[Callable[[], Behaviour], ...] = (
 )
 
 BEHAVIOURS = [Case("money", MONEY, ledgers())]
-PROJECTIONS: list[type[Any]] = [Catalog, Marks, Positions, FundingLedger, Reconciliation, Portfolio]
+PROJECTIONS: list[type[Any]] = [Catalog, Marks, Positions, FundingLedger, Reconciliation, Portfolio, Earnings]

@@ -26,7 +26,8 @@ DAY = 24 * HOUR
 def folded(*happened: tuple[int, AnyEvent]) -> Earnings:
     use_exact_arithmetic()
     earned = Earnings()
-    for seq, (at, event) in enumerate(((MONDAY, started()), (MONDAY, listed()), *happened), 1):
+    begun: list[tuple[int, AnyEvent]] = [(MONDAY, started()), (MONDAY, listed())]
+    for seq, (at, event) in enumerate([*begun, *happened], 1):
         earned.fold(Record(seq=seq, at=at, by="any", event=event))
     return earned
 
