@@ -124,7 +124,7 @@ def test_8_3_every_request_goes_to_the_path_that_the_exchange_serves() -> None:
 
 def test_8_3_a_subscribe_names_one_channel_and_its_token_names_no_path() -> None:
     feed = MarketFeed(_NoDoor(), "wss://x.test", {BIP: BIP}, credentials=Credentials(NAME, pem(EC_KEY)))
-    message = json.loads(feed._subscribe(Wanted("level2", (BIP,))))
+    message = json.loads(feed.subscribe_message(Wanted("level2", (BIP,))))
     assert (message["type"], message["channel"], message["product_ids"]) == ("subscribe", "level2", [BIP])
     assert "channels" not in message
     claims = jwt.decode(message["jwt"], options={"verify_signature": False})
