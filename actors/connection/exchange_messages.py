@@ -132,11 +132,11 @@ def read_message(raw: bytes | str) -> ExchangeMessage | OtherMessage:
         message = _known.decode(raw)
     except UNREADABLE as error:
         return _other(raw, error)
-    except ArithmeticError:
-        raise FrameUnreadable("a number is no number - at `$`", frame=_beginning(raw)) from None
     try:
         _check(message)
-    except (ValueError, ArithmeticError) as error:
+    except ArithmeticError:
+        raise FrameUnreadable("a number is no number - at `$`", frame=_beginning(raw)) from None
+    except ValueError as error:
         raise FrameUnreadable(redacted(f"{error} - at `$`", limit=200), frame=_beginning(raw)) from None
     return message
 

@@ -249,6 +249,9 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_line_of_the_exchange_feed_is_named_by_its_number(tmp_path: Path) -> None:
-    path = written(tmp_path, ['{"recv_ts": "1.5", "raw": "{\\"type\\":\\"subscriptions\\"}"}', '{"recv_ts": "1.6"}'])
+    path = written(
+        tmp_path,
+        ['{"recv_ts": "1.5", "raw": "{\\"type\\":\\"subscriptions\\",\\"channels\\":[]}"}', '{"recv_ts": "1.6"}'],
+    )
     with pytest.raises(TapeUnreadable, match="line 2"):
         open_tape(path)
