@@ -12,7 +12,14 @@ from typing import Any, ClassVar
 import msgspec
 
 from events.event import Event
-from events.orders import CancelAllOrdered, CancelApproved, CancelSubmitted, OrderClosed, OrderReported
+from events.orders import (
+    CancelAllOrdered,
+    CancelApproved,
+    CancelRejected,
+    CancelSubmitted,
+    OrderClosed,
+    OrderReported,
+)
 from events.record import Record
 from events.session import StopRequested
 from events.terms import NANOSECONDS, OrderKind, Origin
@@ -30,13 +37,14 @@ class Cancel(msgspec.Struct, kw_only=True):
     reason: str
     asked_at: int = 0
     times: int = 0
+    refused: str = ""  # the code of the exchange's last refusal
 
 
 class Cancels(msgspec.Struct, kw_only=True):
     """All of them, by order, in the order in which they came to be wanted."""
 
     hears: ClassVar[frozenset[type[Event]]] = frozenset(
-        {CancelApproved, CancelAllOrdered, CancelSubmitted, OrderReported, OrderClosed, StopRequested}
+        {CancelApproved, CancelAllOrdered, CancelSubmitted, CancelRejected, OrderReported, OrderClosed, StopRequested}
     )
 
     wanted: dict[str, Cancel] = msgspec.field(default_factory=dict)
@@ -86,6 +94,12 @@ class Cancels(msgspec.Struct, kw_only=True):
             cancel.asked_at = record.at
             cancel.times += 1
 
+    def _refused(self, record: Record, _orders: Orders, _positions: Positions) -> None:
+        event: Any = record.event
+        cancel = self.wanted.get(event.order)
+        if cancel is not None:
+            cancel.refused = event.code
+
     def _reported(self, record: Record, orders: Orders, _positions: Positions) -> None:
         event: Any = record.event
         order = orders.find(event)
@@ -107,6 +121,7 @@ _FOLDS: dict[type[Event], Callable[[Cancels, Record, Orders, Positions], None]] 
     CancelApproved: Cancels._approved,
     CancelAllOrdered: Cancels._all,
     CancelSubmitted: Cancels._asked,
+    CancelRejected: Cancels._refused,
     StopRequested: Cancels._stopped,
 }
 assert frozenset(_FOLDS) == Cancels.hears

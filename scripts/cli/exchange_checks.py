@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from actors.behaviours.protection import GIVEN_UP_AT, levels
 from actors.connection.auth import Credentials
 from actors.connection.client import CoinbaseClient
+from actors.connection.configurations import BracketGtc
 from actors.connection.errors import BrokerageError
 from actors.connection.limits import Urgency
 from actors.connection.listing import listed
@@ -20,7 +22,8 @@ from actors.connection.reach import first_heartbeat_s
 from actors.connection.user_feed import CHANNELS as USER_CHANNELS
 from actors.settings import ExchangeSettings, SystemSettings
 from events.catalog import ProductListed
-from events.configuration import ProductSetting
+from events.configuration import Configuration, ProductSetting
+from events.money import ceil_to
 from events.terms import NANOSECONDS
 from scripts.cli.exits import Exit
 from scripts.cli.findings import Finding, failed, ok, skipped, warning
@@ -56,6 +59,8 @@ def check_exchange(settings: SystemSettings, *, allow_transfer: bool) -> Iterato
             if live:
                 yield _account(asking)
             yield from _products(asking, settings.configuration.products)
+            if live and settings.configuration.orders.protective_bracket:
+                yield from _brackets(asking, settings.configuration)
     finally:
         client.close()
     yield _feed("market feed", exchange.ws, (), credentials, exchange)
@@ -178,6 +183,37 @@ def _product(check: str, product: Product, ours: str) -> Finding:
         return failed(check, f"{says}; {how}", "wait until the exchange opens it again", Exit.EXCHANGE)
     limits = _restrictions(rules)
     return warning(check, f"{says}; {limits}", "orders are refused while that lasts") if limits else ok(check, says)
+
+
+def _brackets(client: CoinbaseClient, configuration: Configuration) -> Iterator[Finding]:
+    """Whether the exchange takes the bracket that shall protect each position, tried by preview: nothing is placed."""
+    for ours, setting in configuration.products.items():
+        check = f"bracket {ours}"
+        try:
+            product = client.get_product(setting.exchange_id)
+            rules, last = listed(product, ours, 0), product.price
+            if last is None:
+                yield warning(check, "no price to preview one at", "ask again when it trades")
+                continue
+            prices = levels(rules.min_size, last, None, configuration.orders)
+            preview = client.preview_order(
+                product_id=setting.exchange_id,
+                side="SELL",
+                order_configuration=BracketGtc(
+                    base_size=rules.min_size,
+                    limit_price=ceil_to(prices.take, rules.price_increment),
+                    stop_trigger_price=ceil_to(prices.stop, rules.price_increment),
+                ),
+            )
+        except (BrokerageError, ValueError) as error:
+            yield warning(check, f"the preview failed: {error}", "positions may be unprotected: watch for it in status")
+            continue
+        if GIVEN_UP_AT & {*preview.errs}:
+            remedy = "set orders.protective_bracket = false, or trade another product"
+            yield warning(check, f"the exchange takes none: {', '.join(preview.errs)}", remedy)
+        else:
+            objections = f" (without a position it says {', '.join(preview.errs)})" if preview.errs else ""
+            yield ok(check, f"the exchange takes one{objections}")
 
 
 def _restrictions(rules: ProductListed) -> str:

@@ -211,6 +211,8 @@ def risk(reader: Reader) -> Answer:
     return {
         "restriction": reader.restriction() or None,
         "kill_switch": standing.kill,
+        "kill_state": reader.kill_progress().state.value,
+        "kill_waits_for": list(reader.kill_progress().waiting_for),
         "reduce_only": {product or "all": reason for product, reason in standing.reduce_only.items()},
         "equity": reader.portfolio.equity(),
         "exposure": {

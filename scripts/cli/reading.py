@@ -17,8 +17,10 @@ from events.record import Record
 from events.risk import DayOpened
 from events.strategy import DecisionMade
 from projections.attribution import VirtualPnl, attribution
+from projections.cancels import Cancels
 from projections.catalog import Catalog
 from projections.exposure import Exposure, Pending
+from projections.kill import KillProgress, KillState, kill_progress
 from projections.orders import Orders
 from projections.portfolio import Portfolio
 from projections.virtual import Virtuals
@@ -38,6 +40,7 @@ class Reader:
         self.portfolio = Portfolio()
         self.virtuals = Virtuals()
         self.orders = Orders()
+        self.cancels = Cancels()
         self.standing = Standing()
         self.moments = Moments()
         self.seq = 0
@@ -53,6 +56,7 @@ class Reader:
             (Portfolio.hears, self.portfolio.fold),
             (Virtuals.hears, self._share_out),
             (Orders.hears, self.orders.fold),
+            (Cancels.hears, self._follow_cancels),
             (Standing.hears, self.standing.fold),
             (Moments.hears, self.moments.fold),
             ({DayOpened}, self._open_day),
@@ -145,6 +149,18 @@ class Reader:
     def _share_out(self, record: Record) -> None:
         self.virtuals.fold(record, self.portfolio)
 
+    def _follow_cancels(self, record: Record) -> None:
+        self.cancels.fold(record, self.orders, self.portfolio.positions)
+
+    def kill_progress(self) -> KillProgress:
+        """How far a thrown kill switch has come (trading rules A7)."""
+        return kill_progress(
+            is_killed=self.standing.kill is not None,
+            orders=self.orders,
+            positions=self.portfolio.positions,
+            cancels=self.cancels,
+        )
+
     def _open_day(self, _record: Record) -> None:
         self._transfers_at_open = self.portfolio.transfers
 
@@ -152,7 +168,9 @@ class Reader:
         """What stands between a strategy and an entry, in one line; empty when nothing does."""
         standing = self.standing
         if standing.kill is not None:
-            return f"KILL SWITCH: {standing.kill}"
+            progress = self.kill_progress()
+            how = "" if progress.state is KillState.THROWN else f" ({progress.sentence})"
+            return f"KILL SWITCH{how}: {standing.kill}"
         if "" in standing.reduce_only:
             return f"REDUCE-ONLY: {standing.reduce_only['']}"
         return "; ".join(f"{product} reduce-only: {reason}" for product, reason in standing.reduce_only.items())

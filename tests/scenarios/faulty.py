@@ -81,8 +81,10 @@ product = "BTC-PERP"
 class Session:
     """One exchange and one trading system, both in threads of this process, over real sockets."""
 
-    def __init__(self, folder: Path, *, speed: float, tls: bool) -> None:
+    def __init__(self, folder: Path, *, speed: float, tls: bool, more: str = "") -> None:
+        """`more` is written below the configuration."""
         self.folder = folder
+        self._more = more
         self.log = folder / "log"
         self.sentences: list[str] = []
         self.ended: Ended | None = None
@@ -130,7 +132,7 @@ class Session:
     def start(self) -> None:
         """Trade."""
         config = self.folder / "perptape.toml"
-        config.write_text(configuration(self.ready, self.log), encoding="utf-8")
+        config.write_text(configuration(self.ready, self.log) + self._more, encoding="utf-8")
         settings = load(config, {}).settings
 
         def live() -> None:
@@ -224,9 +226,9 @@ class Session:
 
 
 @contextmanager
-def session(folder: Path, *, speed: float = 30.0, tls: bool = False) -> Iterator[Session]:
+def session(folder: Path, *, speed: float = 30.0, tls: bool = False, more: str = "") -> Iterator[Session]:
     """A session under way: two fills are in the log, so that every part has done its work once."""
-    opened = Session(folder, speed=speed, tls=tls)
+    opened = Session(folder, speed=speed, tls=tls, more=more)
     try:
         with everything_said() as said:
             try:
