@@ -39,7 +39,7 @@ from scripts.cli.running import client_of, run
 from tests.scenarios.demos import EXCHANGE_ID
 
 #: No step of a session takes longer; one that does is stuck.
-STUCK_S = 120.0
+STUCK_S = 240.0
 #: What a token looks like, whoever signed it.
 _TOKEN = re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\.")
 Fault = Mapping[str, object]
