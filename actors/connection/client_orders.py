@@ -49,7 +49,7 @@ def place_order(
     product_id: str,
     side: str,
     order_configuration: AnyConfiguration,
-    leverage: str | None = None,
+    leverage: str | Decimal | None = None,
     margin_type: str | None = None,
     attached: BracketGtc | BracketGtd | None = None,
     self_trade_prevention_id: str | None = None,
@@ -87,7 +87,7 @@ def close_position(
     *,
     client_order_id: str,
     product_id: str,
-    size: str | None = None,
+    size: str | Decimal | None = None,
     before_send: Callable[[], None] = _nothing,
 ) -> Placed:
     """Close `size` contracts of a position, or all of it, at the market. Sent once, answered as `place_order`."""
@@ -101,7 +101,7 @@ def preview_order(
     product_id: str,
     side: str,
     order_configuration: AnyConfiguration,
-    leverage: str | None = None,
+    leverage: str | Decimal | None = None,
     margin_type: str | None = None,
     attached: BracketGtc | BracketGtd | None = None,
     retail_portfolio_id: str | None = None,
@@ -240,8 +240,9 @@ def _written(configuration: AnyConfiguration) -> Mapping[str, Mapping[str, str |
 
 
 def _present(**fields: Any) -> dict[str, Any]:
-    """The fields that have a value: the exchange refuses what it does not expect, null included."""
-    return {name: value for name, value in fields.items() if value is not None}
+    """The fields that have a value, since the exchange refuses what it does not expect; decimals as it reads them."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return {name: decimal_text(value) if isinstance(value, Decimal) else value for name, value in given.items()}
 
 
 def _edit(order_id: str, price: Decimal, size: Decimal, stop_price: Decimal | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from actors.connection.exchange_replies import ExchangeCandle
 from actors.connection.reading import Reply, read, unknown_fields
 from tests.actors.connection.fixture_table import FIXTURES, REST_BODIES, Body
 from tests.paths import needs_shared_data
@@ -106,6 +107,47 @@ def test_every_number_time_and_word_of_a_recorded_reply_is_read_as_it_stands(nam
         compared(read(REST_BODIES[name].kind, text), plain(text), "$", seen)
     assert sum(seen.values()) > 0
 
+
+def numbers(ours: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a reply has a number that we read as one; of a list, its first row."""
+    if isinstance(ours, Reply):
+        rows = ours.__struct_config__.array_like
+        for place, each in enumerate(msgspec.structs.fields(type(ours))):
+            yield from numbers(getattr(ours, each.name), (*way, place if rows else each.encode_name))
+    elif isinstance(ours, list) and ours:
+        yield from numbers(ours[0], (*way, 0))
+    elif isinstance(ours, dict):
+        for name, each in ours.items():
+            yield from numbers(each, (*way, name))
+    elif isinstance(ours, Decimal):
+        yield way
+
+
+def spoiled(text: str, way: tuple[str | int, ...], value: object) -> str:
+    """A reply with another value in one place."""
+    body = json.loads(text)
+    within = body
+    for step in way[:-1]:
+        within = within[step]
+    within[way[-1]] = value
+    return json.dumps(body)
+
+
+@needs_shared_data
+@pytest.mark.parametrize("name", REST_BODIES)
+def test_a_number_that_is_none_is_an_error_that_names_its_place_wherever_it_stands(name: str) -> None:
+    kind = REST_BODIES[name].kind
+    for text in bodies(name, REST_BODIES[name]):
+        for way in numbers(read(kind, text)):
+            for value in ("twelve", True, ["1"], {"value": "NaN"}):
+                with pytest.raises(msgspec.ValidationError) as refused:
+                    read(kind, spoiled(text, way, value))
+                last = next(step for step in reversed(way) if isinstance(step, str) or kind in ROWS)
+                assert f"{last}" in str(refused.value).partition("$")[2], f"{way}: {refused.value}"
+
+
+#: Bodies that are rows of numbers: a place in them has no name but its index.
+ROWS = (list[ExchangeCandle],)
 
 #: Fields of recorded replies that have no name of ours: kept as received, and why nobody reads them.
 WITHOUT_A_NAME = {

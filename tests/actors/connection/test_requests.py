@@ -123,7 +123,7 @@ CASES: dict[str, Case] = {
     ),
     "place_order": Case(
         lambda c: c.place_order(
-            client_order_id="c", product_id="P", side="BUY", order_configuration=LIMIT, leverage="3",
+            client_order_id="c", product_id="P", side="BUY", order_configuration=LIMIT, leverage=D(3),
             margin_type="CROSS", attached=BracketGtc(limit_price=D(70000), stop_trigger_price=D(60000)),
             self_trade_prevention_id="st", preview_id="pv", retail_portfolio_id="pf", sor_preference="SOR_DISABLED",
             cost_basis_method="FIFO",
@@ -140,8 +140,8 @@ CASES: dict[str, Case] = {
         },
     ),
     "close_position": Case(
-        lambda c: c.close_position(client_order_id="c", product_id="P"), "POST /orders/close_position", PLACED,
-        field("order_id"), "o", {"client_order_id": "c", "product_id": "P"},
+        lambda c: c.close_position(client_order_id="c", product_id="P", size=D("2.0")), "POST /orders/close_position",
+        PLACED, field("order_id"), "o", {"client_order_id": "c", "product_id": "P", "size": "2"},
     ),
     "preview_order": Case(
         lambda c: c.preview_order(
