@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from actors.behaviours.funding import FundingBehaviour
 from actors.behaviours.marks import MarksBehaviour
 from events.catalog import FundingRatePublished
+from events.configuration import MarkSetting
 from events.funding import FundingAccrued, FundingPaid
 from events.market import QuoteChanged, TradePrinted
 from events.money import use_exact_arithmetic
@@ -91,6 +92,8 @@ class Hindsight:
         touch: tuple[Fraction, Fraction] | None = None
         for event in self.events:
             if isinstance(event, TradePrinted) and event.exchange_at <= boundary:
+                if touch is not None and touch[0] < touch[1] and _is_far_off(Fraction(event.price), *touch):
+                    continue
                 trade = Fraction(event.price)
             elif isinstance(event, QuoteChanged) and event.exchange_at <= boundary:
                 assert event.bid is not None
@@ -103,6 +106,12 @@ class Hindsight:
             elif trade is not None:
                 last = trade
         return last
+
+
+def _is_far_off(price: Fraction, bid: Fraction, ask: Fraction) -> bool:
+    """Whether a print is so far off the book that nobody believes it."""
+    near, off = (bid, bid - price) if price < bid else (ask, price - ask)
+    return off * 10_000 > Fraction(MarkSetting().max_print_deviation_bps) * near
 
 
 @STREAMS
