@@ -1,7 +1,7 @@
 """Whose the account's position is: what each strategy holds, earned and paid of it, and what nobody of ours did.
 
 An order belongs to the strategy that proposed it, and so do its fills and their fees. What no strategy ordered (manual
-trades, liquidations, an operator's flattening, adjustments) first takes away what stands against it: of the holder
+trades, liquidations, brackets, an operator's flattening, adjustments) first takes away what stands against it: of the holder
 "external", then of strategies, the largest first; the rest is held as "external". Its fee is shared by what it took.
 Funding of a boundary is shared by |virtual quantity| as of that boundary (trading rules A19).
 
@@ -32,8 +32,8 @@ from projections.positions import Position, share_of
 
 #: Who holds what no strategy ordered.
 EXTERNAL = "external"
-#: What risk orders by itself belongs to no strategy.
-NOBODY = frozenset({"", "risk"})
+#: What risk orders by itself, and the bracket that protects a position, belong to no strategy.
+NOBODY = frozenset({"", "risk", "protection"})
 #: Boundaries for which a late fill can still change the shares: two days of hours.
 KEPT_STANDS = 48
 #: Adjustments that can still be taken back, the latest.

@@ -246,7 +246,7 @@ def test_two_strategies_may_share_a_product(given: Given) -> None:
     assert [each.product for each in strategies.values()] == ["BTC-PERP", "BTC-PERP"]
 
 
-@pytest.mark.parametrize("name", ["external", "netting", "risk"])
+@pytest.mark.parametrize("name", ["external", "netting", "risk", "protection"])
 def test_a_strategy_cannot_have_a_name_that_results_are_attributed_to(given: Given, name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"strategies.{name}: .* no strategy"):
         given(BTC + f'[strategies.{name}]\nuses = "baseline"\nproduct = "BTC-PERP"\n')

@@ -35,6 +35,7 @@ OWNERS = (
     ("b", Origin.OURS),
     ("c", Origin.OURS),
     ("risk", Origin.OURS),
+    ("protection", Origin.OURS),
     ("", Origin.FOREIGN),
     ("", Origin.LIQUIDATION),
 )

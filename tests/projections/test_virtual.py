@@ -8,7 +8,7 @@ import msgspec
 
 from events.configuration import StrategySetting
 from events.funding import FundingAccrued, FundingCorrected
-from events.orders import InternalCrossed, OrderFilled
+from events.orders import FillCorrected, InternalCrossed, OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import AnyEvent, Record
 from events.terms import FundingStatus, Origin, Side
@@ -121,6 +121,24 @@ def test_what_risk_flattens_is_taken_from_the_strategies() -> None:
     book.trade("risk", "-3", fee="3")
     assert book.held() == {"a": D(2), "b": D(-2)}
     assert book.row("a").fees == D(3)
+
+
+def test_a_bracket_that_fills_takes_from_the_strategies() -> None:
+    book = Book("a", "b")
+    book.trade("a", "5")
+    book.trade("protection", "-5", "47500")
+    assert book.held() == {}
+    assert book.row("a").realized == D(-125)
+
+
+def test_a_fill_that_is_taken_back_goes_back_to_its_strategy() -> None:
+    book = Book("a", "b")
+    book.trade("a", "5", "50000", fee="2")
+    back = filled(Side.SELL, D(2), "50000", at=book.at, fee="-0.8")
+    fields = {name: getattr(back, name) for name in back.__struct_fields__} | {"strategy": "a"}
+    book.say(FillCorrected(**fields, why="reversed"))
+    assert book.held() == {"a": D(3)}
+    assert (book.row("a").realized, book.row("a").fees) == (D(0), D("1.2"))
 
 
 def test_a_strategy_alone_on_its_product_closes_what_was_there_before_it() -> None:
