@@ -6,6 +6,7 @@ The same values are printed as JSON and shown as tables; a number that is not kn
 from __future__ import annotations
 
 from projections.order import Order
+from scripts.cli import theirs
 from scripts.cli.reading import Reader
 from scripts.cli.shown import Json, time_utc
 
@@ -154,7 +155,7 @@ def _order(order: Order) -> Answer:
 
 def pnl(reader: Reader) -> Answer:
     """The seed's keys and those of trading rule A8, by product and in total, and the account beside the exchange's."""
-    result, tie = reader.portfolio.pnl(reader.at), reader.portfolio.tie_out()
+    result = reader.portfolio.pnl(reader.at)
     return {
         "total_unrealized": result.total_unrealized,
         "total_realized": result.total_realized,
@@ -170,15 +171,9 @@ def pnl(reader: Reader) -> Answer:
             for product, row in result.positions.items()
         },
         "attribution": attribution(reader),
-        "tie_out": {
-            "ours": tie.ours,
-            "theirs": tie.theirs,
-            "difference": tie.difference,
-            "receivable": tie.receivable,
-            "valuation": tie.valuation,
-            "quiet": tie.is_quiet,
-            "unknown": list(tie.unknown),
-        },
+        "tie_out": theirs.tie_out_answer(reader),
+        "days": theirs.days_answer(reader),
+        "exchange_day": theirs.exchange_day_answer(reader),
     }
 
 
@@ -234,6 +229,7 @@ def risk(reader: Reader) -> Answer:
             "minimum": configuration.min_liquidation_buffer_pct,
             "last_breach": None if standing.buffer is None else standing.buffer.buffer,
         },
+        "exchange_margin": theirs.margin_answer(reader),
         "changed_limits": dict(standing.changed_limits),
         "refused": reader.order_counts()["refused"],
     }

@@ -19,8 +19,10 @@ from events.strategy import DecisionMade
 from projections.attribution import VirtualPnl, attribution
 from projections.cancels import Cancels
 from projections.catalog import Catalog
+from projections.earnings import Earnings
 from projections.exposure import Exposure, Pending
 from projections.kill import KillProgress, KillState, kill_progress
+from projections.margin import ExchangeMargin
 from projections.orders import Orders
 from projections.portfolio import Portfolio
 from projections.virtual import Virtuals
@@ -38,6 +40,8 @@ class Reader:
         use_exact_arithmetic()
         self.catalog = Catalog()
         self.portfolio = Portfolio()
+        self.earnings = Earnings()
+        self.margin = ExchangeMargin()
         self.virtuals = Virtuals()
         self.orders = Orders()
         self.cancels = Cancels()
@@ -54,6 +58,8 @@ class Reader:
         for hears, fold in (
             (Catalog.hears, self.catalog.fold),
             (Portfolio.hears, self.portfolio.fold),
+            (Earnings.hears, self.earnings.fold),
+            (ExchangeMargin.hears, self.margin.fold),
             (Virtuals.hears, self._share_out),
             (Orders.hears, self.orders.fold),
             (Cancels.hears, self._follow_cancels),

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from scripts.cli import theirs
 from scripts.cli.places import Life, Until, silent_s
 from scripts.cli.reading import Reader
 from scripts.cli.shown import cents, duration, gain, money, price, qty, share, table, time_utc
@@ -171,7 +172,7 @@ def pnl(reader: Reader) -> RenderableType:
         gain(result.total_funding),
         gain(result.net_pnl),
     )
-    return Group(made, "", attribution(reader), account(reader), "", tie_out(reader))
+    return Group(made, "", attribution(reader), account(reader), "", theirs.tie_out(reader))
 
 
 def attribution(reader: Reader) -> RenderableType:
@@ -194,18 +195,6 @@ def attribution(reader: Reader) -> RenderableType:
             gain(row.net),
         )
     return Group(made, "")
-
-
-def tie_out(reader: Reader) -> Text:
-    """Our equity beside the exchange's. A difference at a quiet point is red and is not explained away."""
-    tie = reader.portfolio.tie_out()
-    if tie.difference is None:
-        return Text(f"the exchange's equity: cannot be compared, {'; '.join(tie.unknown)}", style="yellow")
-    both = f"ours {price(tie.ours)}, the exchange's {price(tie.theirs)} at its own prices"
-    if not tie.difference:
-        return Text(f"the exchange agrees to the last digit: {both}", style="green")
-    when = "at a quiet point" if tie.is_quiet else "while something moved"
-    return Text(f"difference {price(tie.difference)} {when}: {both}", style="bold red" if tie.is_quiet else "yellow")
 
 
 def funding(reader: Reader) -> RenderableType:
@@ -252,7 +241,7 @@ def risk(reader: Reader) -> RenderableType:
     caps = [share(_decimal(standing.limit("max_exposure_pct"))), f"{standing.limit('leverage_max_global')}x"]
     made.add_row("all", "", money(gross), share(reader.share_of_equity(gross)), ", ".join(caps))
     changed = [Text(f"set by an operator: {name} = {value}") for name, value in standing.changed_limits.items()]
-    return Group(restriction(reader), "", made, "", _day(reader), *changed)
+    return Group(restriction(reader), "", made, "", _day(reader), theirs.margin(reader), *changed)
 
 
 def _day(reader: Reader) -> Text:

@@ -237,3 +237,34 @@ def test_two_holders_of_a_product_have_a_table_of_their_own(perptape: Perptape, 
         shown = perptape(command, tmp_path).out
         assert "By strategy" in shown
         assert "external" in shown
+
+
+# The exchange beside us.
+
+
+def test_the_result_names_each_daily_figure_with_its_day(perptape: Perptape, session_log: Path) -> None:
+    answer = perptape("pnl", session_log, "--json").json
+    (day,) = answer["days"]
+    assert (day["day"], day["begins"], day["fees"]) == ("2024-08-08", "00:00 UTC", "3.724800")
+    assert answer["exchange_day"]["begins"] == "the exchange's last settlement"
+
+
+def test_the_tie_out_shows_both_marks_and_what_is_unexplained(perptape: Perptape, session_log: Path) -> None:
+    tie = perptape("pnl", session_log, "--json").json["tie_out"]
+    assert tie["their_marks"] == {"BTC-PERP": "58350"}
+    assert tie["our_marks"] == {"BTC-PERP": "58350"}
+    assert (tie["unexplained"], tie["unnamed_flows"], tie["pending_outflow"]) == ("0", "0", "0")
+
+
+def test_the_exchanges_margin_figures_stand_under_their_own_names(perptape: Perptape, session_log: Path) -> None:
+    margin = perptape("risk", session_log, "--json").json["exchange_margin"]
+    assert set(margin) == {
+        "liquidation_buffer_percentage",
+        "available_above_threshold",
+        "initial_margin",
+        "available_margin",
+        "liquidation_threshold",
+        "window",
+        "window_ends_at",
+        "windows",
+    }
