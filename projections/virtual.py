@@ -1,9 +1,9 @@
 """Whose the account's position is: what each strategy holds, earned and paid of it, and what nobody of ours did.
 
 An order belongs to the strategy that proposed it, and so do its fills and their fees. What no strategy ordered (manual
-trades, liquidations, brackets, an operator's flattening, adjustments) first takes away what stands against it: of the holder
-"external", then of strategies, the largest first; the rest is held as "external". Its fee is shared by what it took.
-Funding of a boundary is shared by |virtual quantity| as of that boundary (trading rules A19).
+trades, liquidations, brackets, an operator's flattening, adjustments) first takes away what stands against it: of the
+holder "external", then of strategies, the largest first; the rest is held as "external". Its fee is shared by what it
+took. Funding of a boundary is shared by |virtual quantity| as of that boundary (trading rules A19).
 
 Every record hands out exactly what the account itself changed by, to the last digit: quantities, fees and funding of
 all holders add up to the account's, and so does `cost - realized`, hence the result at any mark. Realized gains alone
