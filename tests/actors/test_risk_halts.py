@@ -30,7 +30,7 @@ TICK = ClockTicked()
 def opened(at: int, product: ProductListed | None = None, halts: HaltSetting | None = None) -> Desk:
     """A desk on BIP with everything known, `at` some time."""
     desk = Desk(OrdersBehaviour(), RiskBehaviour(), at=at)
-    more = {} if halts is None else {"halts": halts}
+    more: dict[str, Any] = {} if halts is None else {"halts": halts}
     desk.hear(with_limits(RiskLimits(), equity="1000000", **more), by="session")
     desk.hear(product or listed(), listed(ONE, contract_size="1"))
     desk.hear(marked("50000", at=at), marked("50000", at=at, product=ONE), by="marks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,36 @@ def test_it_agrees_with_the_zone_of_the_machine_at_any_time(at: int) -> None:
     assert new_york_offset_h(days) * 3_600 == offset.total_seconds()
 
 
+def sundays(year: int, month: int) -> list[date]:
+    days = [date(year, month, day) for day in range(1, 31)]
+    return [day for day in days if day.weekday() == 6]
+
+
+@pytest.mark.parametrize("century", [1970, 2007, 2100, 2200, 2300, 2400])
+def test_summer_is_from_the_second_sunday_of_march_to_the_first_of_november(century: int) -> None:
+    for year in range(century, century + 60):
+        first, last = sundays(year, 3)[1], sundays(year, 11)[0]
+        edges = [date(year, 1, 1), date(year, 2, 28), date(year, 3, 1), date(year, 12, 31)]
+        edges += [change + timedelta(days=off) for change in (first, last) for off in range(-8, 9)]
+        for day in edges:
+            expected = -4 if first <= day < last else -5
+            assert new_york_offset_h(day.toordinal() - date(1970, 1, 1).toordinal()) == expected, day
+
+
+def test_every_friday_of_sixty_years_halts_for_an_hour() -> None:
+    at = ns(1990, 1, 1)
+    for _ in range(60 * 52):
+        halt = next_weekly(TEXT, at)
+        there = datetime.fromtimestamp(halt.starts_at // NANOSECONDS, tz=UTC)
+        assert (there.weekday(), there.hour in (21, 22), there.minute) == (4, True, 0)
+        assert halt.ends_at == halt.starts_at + HOUR
+        assert next_weekly(TEXT, halt.ends_at - 1) == halt
+        assert next_weekly(TEXT, halt.ends_at).starts_at - halt.starts_at in [
+            7 * 24 * HOUR + h * HOUR for h in (-1, 0, 1)
+        ]
+        at = halt.ends_at
+
+
 @given(st.sampled_from(["mon 00:00-00:01", "sun 19:00-23:59", "sat 03:30-04:00"]), st.integers(0, 2**61))
 def test_the_next_halt_is_never_over_and_never_a_week_and_an_hour_away(text: str, at: int) -> None:
     halt = next_weekly(text, at)
@@ -61,9 +91,25 @@ def test_the_next_halt_is_never_over_and_never_a_week_and_an_hour_away(text: str
     assert at < halt.ends_at <= at + 7 * 24 * HOUR + HOUR
 
 
-@pytest.mark.parametrize(
-    "text", ["", "fri", "friday 17:00-18:00", "fri 17-18", "fri 18:00-17:00", "fri 17:00-17:00", "fri 24:00-25:00"]
-)
+NO_HALTS = """
+fri
+friday 17:00-18:00
+fri 17-18
+fri 18:00-17:00
+fri 17:00-17:00
+fri 24:00-25:00
+fri 17:00-24:00
+fri 17:00-17:60
+fri 1x:00-17:00
+fri 17:00-18:0x
+fri  17:00-18:00
+17:00-18:00
+fri 17:00-18:00-19:00
+fri 17:00:00-18:00
+"""
+
+
+@pytest.mark.parametrize("text", ["", *NO_HALTS.splitlines()[1:]])
 def test_what_is_no_weekly_halt_is_refused(text: str) -> None:
     with pytest.raises(ValueError) as refused:
         weekly_halt(text)
