@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     for panel, commands in (
         (RUN, (run, demo, exchange, backtest, doctor)),
         (PROVE, (verify, audit)),
-        (OPERATE, (kill, resume, stop)),
+        (OPERATE, (kill, resume, stop, flow)),
     ):
         for command in commands:
             app.command(rich_help_panel=panel)(command)
@@ -216,3 +216,17 @@ def stop(
     from scripts.cli.operating import stop_system
 
     stop_system(config, data_dir, reason, keep_orders=keep_orders, as_json=as_json)
+
+
+def flow(
+    name: Annotated[str, typer.Argument(help="What it is; empty takes an announcement back.")],
+    came_in: Annotated[str | None, typer.Option("--in", help="USD that came into the account.")] = None,
+    left: Annotated[str | None, typer.Option("--out", help="USD that left it, or will.")] = None,
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name money from outside: a flow that was found, or one to come. What is to leave is not traded with."""
+    from scripts.cli.operating import name_flow
+
+    name_flow(config, data_dir, came_in=came_in, left=left, name=name, as_json=as_json)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from actors.connection.cancel_all import CancelAll
 from actors.operator import NotRunning, OperatorAct, act
 from actors.settings import DEFAULT_FILE, load
+from events.account import FlowNamed
 from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
 from events.session import StopRequested
 from scripts.cli.exits import CommandFailed, Exit
@@ -49,6 +51,24 @@ def stop_system(config: Path | None, data_dir: Path | None, reason: str, *, keep
     """Ask for an orderly end."""
     folder = data_dir or configured_data_dir(config)
     _say(folder, [StopRequested(reason=reason, cancel_resting=not keep_orders)], as_json=as_json)
+
+
+def name_flow(
+    config: Path | None, data_dir: Path | None, *, came_in: str | None, left: str | None, name: str, as_json: bool
+) -> None:
+    """Name money that came into the account or left it, or say that it will leave. Exactly one of the two amounts."""
+    text = came_in if came_in is not None else left
+    if text is None or (came_in is not None and left is not None):
+        raise CommandFailed("say either what came in (--in) or what left (--out)", Exit.USAGE)
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise CommandFailed(f"{text!r} is no amount above zero", Exit.USAGE)
+    signed = amount if came_in is not None else -amount
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [FlowNamed(amount=signed, name=name)], as_json=as_json)
 
 
 def _say(folder: Path, requests: list[OperatorAct], *, as_json: bool) -> None:
