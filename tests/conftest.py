@@ -23,6 +23,10 @@ settings.register_profile(
 settings.load_profile(os.environ.get("PERPTAPE_TEST_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fortnights", type=int, default=1, help="seeds of the fourteen days on paper")
+
+
 @pytest.fixture(autouse=True)
 def _exact_money() -> None:
     use_exact_arithmetic()
