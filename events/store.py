@@ -24,8 +24,8 @@ from events.log.errors import Damage, LogDamaged, LogReadFailed
 from events.log.layout import DEFAULT_PATH
 from events.log.protocol import EventLog
 from events.market import MarkWentStale
-from events.orders import CancelRejected, OrderFilled, OrderOutcomeUnknown, OrderRefused, OrderRejected
-from events.position import PositionChanged
+from events.orders import CancelRejected, FillCorrected, OrderFilled, OrderOutcomeUnknown, OrderRefused, OrderRejected
+from events.position import PositionChanged, PositionUnprotected
 from events.record import Record
 from events.risk import (
     CorrelationRiskFound,
@@ -59,6 +59,8 @@ _SHOWN: dict[type[Event], _Shown] = {
     FundingCorrected: _Shown("metric", "funding_corrected", _PERPS),
     FundingPaid: _Shown("metric", "funding_paid", _PERPS),
     OrderFilled: _Shown("trade", "fill", _PERPS),
+    FillCorrected: _Shown("trade", "fill_corrected", _PERPS),
+    PositionUnprotected: _Shown("metric", "position_unprotected", _PERPS),
     DailyLossBreached: _Shown("metric", "risk_event", _RISK, "daily_loss_breach"),
     LiquidationBufferBreached: _Shown("metric", "risk_event", _RISK, "liquidation_buffer_breach"),
     VolatilityLevelChanged: _Shown("metric", "risk_event", _RISK, "volatility_circuit_breaker"),

@@ -19,7 +19,7 @@ import msgspec
 
 from events.account import BalanceReported
 from events.event import Event
-from events.orders import OrderClosed, OrderFilled, OrderReported, OrderSubmitted
+from events.orders import FillCorrected, OrderClosed, OrderFilled, OrderReported, OrderSubmitted
 from events.position import AdjustmentApplied, AdjustmentReversed, PositionReported
 from events.record import Record
 from events.session import SessionStarted
@@ -61,7 +61,7 @@ class Balanced(msgspec.Struct, frozen=True, kw_only=True):
         return self.theirs - self.ours
 
 
-_TRADES = (OrderFilled, AdjustmentApplied, AdjustmentReversed)
+_TRADES = (OrderFilled, FillCorrected, AdjustmentApplied, AdjustmentReversed)
 _HEARD = frozenset[type[Event]](
     {BalanceReported, PositionReported, OrderSubmitted, OrderReported, OrderClosed, SessionStarted, *_TRADES}
 )

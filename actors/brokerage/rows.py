@@ -12,7 +12,7 @@ from actors.connection.amounts import rfc3339
 from events.event import Event
 from events.feeds import FeedGapFound
 from events.market import BookChanged, BookSnapshotted, QuoteChanged, TradePrinted
-from events.orders import OrderFilled, OrderReported
+from events.orders import FillCorrected, OrderFilled, OrderReported
 from events.record import Record
 
 Row: TypeAlias = dict[str, object]
@@ -20,7 +20,7 @@ Row: TypeAlias = dict[str, object]
 TRADES: frozenset[type[Event]] = frozenset({TradePrinted})
 LEVEL_1: frozenset[type[Event]] = frozenset({QuoteChanged})
 LEVEL_2: frozenset[type[Event]] = frozenset({BookSnapshotted, BookChanged})
-USER: frozenset[type[Event]] = frozenset({OrderReported, OrderFilled})
+USER: frozenset[type[Event]] = frozenset({OrderReported, OrderFilled, FillCorrected})
 
 
 def row_of(record: Record) -> Row:
@@ -85,4 +85,5 @@ _TYPES: dict[type, str] = {
     BookChanged: "update",
     OrderReported: "order",
     OrderFilled: "fill",
+    FillCorrected: "fill_corrected",
 }

@@ -22,7 +22,7 @@ from events.funding import FundingAccrued
 from events.log import FileLog, read_commits
 from events.market import MarkUpdated
 from events.money import ONE, ZERO, use_exact_arithmetic
-from events.orders import OrderApproved, OrderClosed, OrderFilled, OrderReported, OrderSubmitted
+from events.orders import FillCorrected, OrderApproved, OrderClosed, OrderFilled, OrderReported, OrderSubmitted
 from events.record import Record
 from events.session import SessionStarted
 from events.terms import Side
@@ -101,7 +101,7 @@ def _tight_loop(file: Path) -> Decimal:
             kind = type(event)
             if kind is MarkUpdated:
                 mark[event.product] = event.price
-            elif kind is OrderFilled:
+            elif kind is OrderFilled or kind is FillCorrected:
                 sign = ONE if event.side is Side.BUY else -ONE
                 qty[event.product] = qty.get(event.product, ZERO) + sign * event.qty
                 cash -= sign * event.value + event.fee

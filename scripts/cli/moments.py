@@ -12,8 +12,16 @@ from events.feeds import FeedGapFound, FeedLost, FeedWentSilent
 from events.funding import FundingPaid
 from events.market import MarkWentStale
 from events.money import plain
-from events.orders import OrderFilled, OrderLapsed, OrderOutcomeUnknown, OrderRefused, OrderRejected, OrderWithheld
-from events.position import AdjustmentApplied, DiscrepancyFound
+from events.orders import (
+    FillCorrected,
+    OrderFilled,
+    OrderLapsed,
+    OrderOutcomeUnknown,
+    OrderRefused,
+    OrderRejected,
+    OrderWithheld,
+)
+from events.position import AdjustmentApplied, DiscrepancyFound, PositionUnprotected
 from events.record import AnyEvent, Record
 from events.risk import (
     CorrelationRiskFound,
@@ -59,6 +67,8 @@ class Moments:
             OrderWithheld,
             OrderOutcomeUnknown,
             OrderFilled,
+            FillCorrected,
+            PositionUnprotected,
             FundingPaid,
             MarkWentStale,
             DiscrepancyFound,
@@ -107,6 +117,11 @@ def _told_of_trading(event: AnyEvent) -> tuple[str, str, str] | None:
     match event:
         case DecisionMade():
             return "decision", event.product, f"{event.action.value.upper()}  {event.reason}"
+        case FillCorrected():
+            text = f"corrected by {plain(event.qty)} contracts, value {cents(event.value)}, fee {cents(event.fee)}"
+            return "alarm", event.product, f"{text}: {event.why}"
+        case PositionUnprotected():
+            return "alarm", event.product, f"{plain(event.qty)} held without a bracket: {event.reason}"
         case OrderFilled():
             side = "bought" if event.side.sign > 0 else "sold"
             text = f"{side} {plain(event.qty)} @ {cents(event.price)}, fee {cents(event.fee)}"

@@ -166,6 +166,12 @@ def pnl(reader: Reader) -> Answer:
         "transfers": result.transfers,
         "equity": result.equity,
         "unknown": list(result.unknown),
+        "fills": {
+            "confirmed_orders": len(reader.confirmation.confirmed),
+            "provisional_orders": len(reader.confirmation.provisional),
+            "provisional_value": reader.confirmation.provisional_value,
+            "provisional_fees": reader.confirmation.provisional_fees,
+        },
         "positions": {
             product: {name: getattr(row, name) for name in row.__struct_fields__}
             for product, row in result.positions.items()

@@ -19,6 +19,7 @@ from events.strategy import DecisionMade
 from projections.attribution import VirtualPnl, attribution
 from projections.cancels import Cancels
 from projections.catalog import Catalog
+from projections.confirmation import Confirmation
 from projections.earnings import Earnings
 from projections.exposure import Exposure, Pending
 from projections.kill import KillProgress, KillState, kill_progress
@@ -45,6 +46,7 @@ class Reader:
         self.virtuals = Virtuals()
         self.orders = Orders()
         self.cancels = Cancels()
+        self.confirmation = Confirmation()
         self.standing = Standing()
         self.moments = Moments()
         self.seq = 0
@@ -63,6 +65,7 @@ class Reader:
             (Virtuals.hears, self._share_out),
             (Orders.hears, self.orders.fold),
             (Cancels.hears, self._follow_cancels),
+            (Confirmation.hears, self.confirmation.fold),
             (Standing.hears, self.standing.fold),
             (Moments.hears, self.moments.fold),
             ({DayOpened}, self._open_day),
