@@ -257,7 +257,9 @@ def _accepted(reply: OrderReply) -> Placed:
         order_id = (placed.order_id if placed else "") or reply.order_id
         if not order_id:
             raise ReplyUnreadable("POST /orders: success without an order id - at `$.success_response`", body="")
-        return msgspec.structs.replace(placed, order_id=order_id) if placed else Placed(order_id=order_id)
+        if placed is None:
+            return Placed(order_id=order_id)
+        return placed if placed.order_id else msgspec.structs.replace(placed, order_id=order_id)
     refusal = reply.error_response
     if refusal is None:
         raise of_refusal([reply.failure_reason], "")

@@ -95,6 +95,14 @@ def test_a_broken_key_file_is_named_and_its_content_is_not(content: str, tmp_pat
         Credentials.from_file(path)
 
 
+def test_a_key_file_whose_key_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps({"name": NAME, "privateKey": "hunter2hunter2"}))
+    with pytest.raises(AuthenticationError, match=r"key\.json: the API secret") as refused:
+        Credentials.from_file(path)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AuthenticationError, match=r"nowhere\.json: No such file"):
         Credentials.from_file(tmp_path / "nowhere.json")

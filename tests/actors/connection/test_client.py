@@ -17,6 +17,7 @@ from actors.connection.client import CoinbaseClient
 from actors.connection.errors import (
     AuthenticationError,
     BrokerageAPIError,
+    InvalidOrder,
     InvalidRequestError,
     RateLimitError,
     ReplyUnreadable,
@@ -277,6 +278,22 @@ def test_an_answer_to_an_order_that_cannot_be_read_names_the_path_and_leaves_the
     with http_peer(lambda *_: reply(body)) as peer, pytest.raises(ReplyUnreadable, match=path) as raised:
         CoinbaseClient(peer.url).place_order(client_order_id="c", product_id="p", side="BUY", order_configuration={})
     assert raised.value.outcome_unknown
+
+
+def test_a_refusal_without_a_word_more_is_a_refusal() -> None:
+    body = {"success": False, "failure_reason": "INVALID_SIZE_PRECISION"}
+    with http_peer(lambda *_: reply(body)) as peer, pytest.raises(InvalidOrder, match="INVALID_SIZE_PRECISION") as told:
+        CoinbaseClient(peer.url).close_position(client_order_id="c", product_id="p")
+    assert not told.value.outcome_unknown
+
+
+def test_a_redirect_is_a_fault_that_is_neither_followed_nor_tried_again() -> None:
+    with (
+        http_peer(lambda *_: reply(b"", 302, {"Location": "https://x.test/"})) as peer,
+        pytest.raises(BrokerageAPIError, match="302"),
+    ):
+        CoinbaseClient(peer.url).get_time()
+    assert len(peer.requests) == 1
 
 
 def test_what_the_last_look_raises_stops_the_order_before_it_is_sent() -> None:

@@ -149,6 +149,21 @@ def test_a_list_whose_pages_repeat_is_an_error_and_not_an_endless_loop() -> None
         list(ExchangeClient(peer.url, KEY).list_orders())
 
 
+def test_a_list_without_another_page_ends() -> None:
+    with http_peer(lambda *_: reply([{"id": "o"}])) as peer:
+        assert [each.id for each in ExchangeClient(peer.url, KEY).list_orders()] == ["o"]
+        assert len(peer.requests) == 1
+
+
+def test_what_is_wrong_otherwise_is_not_taken_for_an_unknown_product() -> None:
+    with (
+        http_peer(lambda *_: reply({"message": "granularity too small"}, 400)) as peer,
+        pytest.raises(InvalidRequestError, match="granularity") as refused,
+    ):
+        ExchangeClient(peer.url).get_candles("BTC-USD", start_s=0, end_s=10**9, granularity_s=60)
+    assert not isinstance(refused.value, InvalidSymbol)
+
+
 def test_the_account_is_asked_for_with_a_signature(client: ExchangeClient) -> None:
     assert client.get_accounts()[0].available == D("4.0")
     assert client.get_account("a").balance == D("5.0")
