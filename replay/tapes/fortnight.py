@@ -120,22 +120,25 @@ def fortnight(seed: int) -> Fortnight:
     lever = Span(crash_at - 6 * HOUR, crash_at)
     bust = Span(lever.start + 10 * MINUTE, lever.start + 35 * MINUTE)
     quiet = Span(lever.start - 2 * HOUR, crash_at + 2 * HOUR)
+    lives = _lives(lots, quiet)
+    gaps = tuple(_spans(lots, count=8, longest=25 * MINUTE, apart_from=[quiet]))
+    jumps = tuple(_jumps(lots, quiet))
+    halted = {(product.product, halt.end) for halt in halts for product in PRODUCTS}
+    without_rate = frozenset(halted | _hours(lots, 4, quiet))
     return Fortnight(
         seed=seed,
         start=START,
         end=START + DAYS * DAY,
-        lives=_lives(lots, quiet),
+        lives=lives,
         halts=halts,
         maintenance=maintenance,
-        gaps=tuple(_spans(lots, count=8, longest=25 * MINUTE, apart_from=[quiet])),
-        jumps=tuple(_jumps(lots, quiet)),
+        gaps=gaps,
+        jumps=jumps,
         crash=crash,
         lever=lever,
         busts=(bust,),
-        without_rate=frozenset(
-            {(product.product, halt.end) for halt in halts for product in PRODUCTS} | _hours(lots, 4, quiet)
-        ),
-        late_rates=frozenset(_hours(lots, 8, quiet)),
+        without_rate=without_rate,
+        late_rates=frozenset(_hours(lots, 8, quiet) - without_rate),
     )
 
 
