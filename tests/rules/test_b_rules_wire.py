@@ -70,7 +70,8 @@ class TestB09UnknownOrders:
         for second in range(60):
             now[0] = float(second)
             found += [(second, event) for event in looking.look(MONDAY)] if len(looking) else []
-        assert found == [(40, OrderNotFound(order="o-1", listings=2))]  # 30 s after the end of the send, and 5 s more
+        evidence = OrderNotFound(order="o-1", listings=2, listed_at=(MONDAY, MONDAY))  # session time stood still here
+        assert found == [(40, evidence)]  # 30 s after the end of the send, and 5 s more
         assert "start_date=2026-11-01T23" in wire.calls[0][1]  # 60 s before the intent
 
     def test_b09_its_exposure_counts_a_minute_more_and_a_late_appearance_is_counted(self) -> None:
