@@ -252,6 +252,8 @@ class StrategyBehaviour:
             mark=view.mark,
             post_only=decision.post_only,
             leverage=decision.leverage,
+            stop_price=decision.stop_price,
+            good_until=decision.good_until,
         )
         return [self._words.said(decision, reason), self._asked(proposal)]
 

@@ -41,6 +41,7 @@ class Search(msgspec.Struct):
     since: int | None  # nanoseconds UTC, session time of the intent
     closed_at: float  # monotonic seconds: from then on nothing of ours is under way to the exchange
     last_absent: float | None = None
+    last_absent_at: int = 0  # session time of the listing that did not hold it
     last_positions: Positions | None = None
 
 
@@ -88,7 +89,7 @@ class Searches:
         events: list[AnyEvent] = []
         for search in searches:
             found = listed.get(search.order, [])
-            events += self._found(search, found, at) if found else self._absent(search, positions, asked_at)
+            events += self._found(search, found, at) if found else self._absent(search, positions, asked_at, at)
         return events
 
     def _listed(self, searches: list[Search]) -> dict[str, list[Order]]:
@@ -121,16 +122,16 @@ class Searches:
             events.append(KillSwitchThrown(reason=reason))
         return events
 
-    def _absent(self, search: Search, positions: Positions, asked_at: float) -> list[AnyEvent]:
+    def _absent(self, search: Search, positions: Positions, asked_at: float, at: int) -> list[AnyEvent]:
         if asked_at < search.closed_at + self._late_arrival_s:
             return []
         if search.last_absent is None or not self._stood_still(search, positions):
-            search.last_absent, search.last_positions = asked_at, positions
+            search.last_absent, search.last_absent_at, search.last_positions = asked_at, at, positions
             return []
         if asked_at < search.last_absent + self._listing_gap_s:
             return []
         del self._open[search.order]
-        return [OrderNotFound(order=search.order, listings=2)]
+        return [OrderNotFound(order=search.order, listings=2, listed_at=(search.last_absent_at, at))]
 
     @staticmethod
     def _stood_still(search: Search, positions: Positions) -> bool:

@@ -80,7 +80,8 @@ class Decision(Part, frozen=True):
 
     BUY and SELL ask for an order of `target_notional` (quote currency), as a limit IOC at the guard price unless
     `kind` and `limit_price` say otherwise. CLOSE stays wanted until the position is flat. `binding` names what
-    limited the size; `leverage` is a cap for this order alone.
+    limited the size; `leverage` is a cap for this order alone. `stop_price` is for stop-limit orders, `good_until`
+    (nanoseconds UTC) for kinds that end by themselves at a time.
     """
 
     action: Action
@@ -93,6 +94,8 @@ class Decision(Part, frozen=True):
     kind: OrderKind = OrderKind.LIMIT_IOC
     limit_price: Decimal | None = None
     post_only: bool = False
+    stop_price: Decimal | None = None
+    good_until: int | None = None
     memory: dict[str, str] = {}
 
 

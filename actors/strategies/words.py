@@ -19,7 +19,7 @@ def checked(decision: object) -> Decision:
     """
     if not isinstance(decision, Decision):
         raise TypeError(f"decide() returned {type(decision).__name__}, not a Decision")
-    amounts = {name: getattr(decision, name) for name in ("target_notional", "limit_price", "leverage")}
+    amounts = {name: getattr(decision, name) for name in ("target_notional", "limit_price", "stop_price", "leverage")}
     for name, amount in (*amounts.items(), *decision.numbers.items()):
         if amount is not None and not (isinstance(amount, Decimal) and amount.is_finite()):
             raise TypeError(f"decide() returned {amount!r} as {name}, which is no finite Decimal")

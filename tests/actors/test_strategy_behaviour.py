@@ -25,7 +25,7 @@ from events.risk import ReduceOnlyRequested
 from events.session import ClockTicked, StopRequested
 from events.strategy import DecisionMade, StrategyFailed, StrategyPaused, StrategyResumed
 from events.terms import Action, OrderKind, OrderStatus, Side
-from tests.streams.desk import MONDAY, SECOND, Desk, of_kind
+from tests.streams.desk import HOUR, MONDAY, SECOND, Desk, of_kind
 from tests.streams.facts import BIP, listed
 from tests.streams.orders import marked, order_reported, position_of, with_limits
 
@@ -249,6 +249,21 @@ class TestEntering:
         answered(desk, said, OrderStatus.OPEN)
         assert len(of_kind(sample(desk), OrderProposed)) == 1  # what rests is not in flight
         assert [order.leaves for order in strategy.shown[-1].open_orders] == [D(9)]
+
+    def test_a_stop_and_an_end_that_a_strategy_asks_for_are_in_the_intent(self) -> None:
+        breakout = Decision(
+            action=Action.BUY,
+            reason="If it breaks out",
+            target_notional=D(5_000),
+            kind=OrderKind.STOP_LIMIT_GTD,
+            limit_price=D(50_200),
+            stop_price=D("50148"),
+            good_until=MONDAY + HOUR,
+        )
+        said = sample(at_desk(Scripted(breakout)))
+        (intent,) = of_kind(said, OrderSubmitted)
+        assert (intent.kind, intent.limit_price) == (OrderKind.STOP_LIMIT_GTD, D(50_200))
+        assert (intent.stop_price, intent.good_until) == (D(50_145), MONDAY + HOUR)  # a buy's stop triggers no later
 
     def test_a_decision_without_a_target_or_a_mark_is_a_hold(self) -> None:
         desk = at_desk(Scripted(Decision(action=Action.BUY, reason="Up"), BUY))

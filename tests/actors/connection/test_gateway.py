@@ -320,7 +320,7 @@ def test_an_order_that_never_arrived_is_given_up_only_after_the_deadline_and_two
         since = time.monotonic()
         (not_found,) = ours.door.wait_for(OrderNotFound)
         assert time.monotonic() - since >= LATE_S + GAP_S - 0.05
-    assert not_found == OrderNotFound(order=order_id(1), listings=2)
+    assert not_found == OrderNotFound(order=order_id(1), listings=2, listed_at=(NOW, NOW))
     listings = booth.peer.of("GET", "/historical/batch")
     late = [each.at for each in listings if each.at - since >= LATE_S - 0.05]
     assert len(late) >= 2
