@@ -268,8 +268,9 @@ class Portfolio(msgspec.Struct, kw_only=True):
         if isinstance(event, ExternalFlow) and event.flow not in self.transfers_seen:
             self.transfers_seen.append(event.flow)
             del self.transfers_seen[:-KEPT_TRANSFERS]
-            self.transfers += event.amount
-            self._move()
+            if self.start_from != "balance" or event.exchange_at > self.start_at:
+                self.transfers += event.amount
+                self._move()
 
     def _measure(self, record: Record) -> None:
         event = record.event

@@ -136,5 +136,9 @@ create or replace table result as
         coalesce((select sum(transferred) from (
             select distinct event->>'transfer', amount_of(event->>'amount') as transferred
             from records where type = 'TransferReported'
+            and cast(event->>'exchange_at' as bigint) > start_equity.transfers_after)), 0)
+        + coalesce((select sum(flowed) from (
+            select distinct event->>'flow', amount_of(event->>'amount') as flowed
+            from records where type = 'ExternalFlow'
             and cast(event->>'exchange_at' as bigint) > start_equity.transfers_after)), 0) as transfers
     from start_equity;

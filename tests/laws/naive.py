@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from events.account import BalanceReported, TransferReported
+from events.account import BalanceReported, ExternalFlow, TransferReported
 from events.catalog import ProductListed
 from events.funding import FundingAccrued, FundingCorrected
 from events.market import MarkUpdated
@@ -48,6 +48,9 @@ class NaiveLedger:
             is_new = event.transfer not in self.transfers and event.exchange_at > self.start_at
             if is_new:
                 self.transfers[event.transfer] = Fraction(event.amount)
+        elif isinstance(event, ExternalFlow):
+            if event.exchange_at > self.start_at:
+                self.transfers.setdefault(event.flow, Fraction(event.amount))
         elif isinstance(event, OrderFilled):
             sign = 1 if event.side is Side.BUY else -1
             self.fees += Fraction(event.fee)

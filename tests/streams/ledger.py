@@ -12,7 +12,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from events.account import BalanceReported, TransferReported
+from events.account import BalanceReported, ExternalFlow, TransferReported
 from events.feeds import ExchangeReconciled, FeedGapFound, FeedLost, FeedSubscribed
 from events.funding import FundingPaid
 from events.market import BookChanged, BookSnapshotted
@@ -151,6 +151,13 @@ def transfers(writer: LedgerWriter) -> None:
     writer.send(TransferReported(transfer=name, amount=amount, reason="wire", exchange_at=writer.at))
 
 
+def flows(writer: LedgerWriter) -> None:
+    amount = D(writer.number(-900, 900))
+    writer.say(
+        ExternalFlow(flow=f"f-{len(writer.turns)}", amount=amount, name=None, exchange_at=writer.at), by="account"
+    )
+
+
 def balances(writer: LedgerWriter) -> None:
     cash = D(writer.number(5_000, 5_002))
     writer.send(BalanceReported(spot_usd=cash, futures_usd=D(10), unrealized=D(0), exchange_at=writer.at))
@@ -205,7 +212,7 @@ def _product(writer: LedgerWriter) -> str:
 FILLS = (opens, opens, reduces, closes, flips)
 PRICES = (trades, trades, quotes, books)
 FUNDING = (ticks, ticks, rates, rates, pays)
-ACCOUNT = (transfers, balances, reports, insists, repeats)
+ACCOUNT = (transfers, flows, balances, reports, insists, repeats)
 TROUBLE = (breaks, restarts, lists)
 EVERYTHING = (*FILLS, *PRICES, *FUNDING, *ACCOUNT, *TROUBLE)
 
