@@ -83,7 +83,6 @@ _RULES: Mapping[str, tuple[Callable[[Any], str], str]] = {
     "circuit_breaker_cooldown_minutes": (_not_negative, "give whole minutes"),
     "max_correlated_concentration": (_share_of_one, "1: all positions move as one"),
 }
-_RISING = ("volatility_warning_threshold", "volatility_reduce_only_threshold", "volatility_kill_switch_threshold")
 _CLOCK_TIMES = ("daytime_start_utc", "daytime_end_utc")
 
 
@@ -99,11 +98,7 @@ def changed(configuration: Configuration, limits: RiskLimits, name: str, value: 
     wrong = _why_wrong(name, read)
     if wrong:
         raise LimitError(wrong)
-    after = msgspec.structs.replace(limits, **{name: read})
-    steps = [getattr(after, step) for step in _RISING]
-    if name in _RISING and steps != sorted(steps):
-        raise LimitError(f"{name} cannot be {value}: {' <= '.join(_RISING)} would not rise")
-    return after
+    return msgspec.structs.replace(limits, **{name: read})
 
 
 def minute_of(text: str) -> int:

@@ -15,7 +15,7 @@ settings.register_profile("ci", deadline=None, max_examples=150, suppress_health
 settings.register_profile(
     "mutation",
     deadline=None,
-    max_examples=25,
+    max_examples=10,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],

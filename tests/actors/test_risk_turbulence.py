@@ -159,6 +159,12 @@ class TestTheBreaker:
         swing(desk, CALM)
         assert codes(desk) == []
 
+    def test_thresholds_that_an_operator_let_cross_each_count_by_itself(self) -> None:
+        desk = desk_with()
+        desk.hear(LimitChanged(limit="volatility_reduce_only_threshold", value="0.16", reason="x"), by="operator")
+        desk.hear(LimitChanged(limit="volatility_warning_threshold", value="0.9", reason="x"), by="operator")
+        assert steps(swing(desk, WARNING)) == [(Turbulence.CALM, Turbulence.REDUCE_ONLY)]
+
     def test_switched_off_by_an_operator_it_lets_go(self) -> None:
         desk = desk_with()
         swing(desk, REDUCE)

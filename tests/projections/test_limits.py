@@ -11,7 +11,7 @@ import pytest
 from events.account import MarginWindowChanged
 from events.catalog import MarginRates
 from events.codec import canonical_bytes
-from events.configuration import Configuration, RiskLimits
+from events.configuration import Configuration, FeeSetting, RiskLimits
 from events.record import AnyEvent, Record
 from events.risk import (
     KillSwitchReset,
@@ -94,6 +94,94 @@ class TestChange:
         assert in_force(None, tightened, elsewhere).limits.max_exposure_pct == D("0.3")
 
 
+GOOD: dict[object, tuple[str, object]] = {
+    Decimal: ("0.5", D("0.5")),
+    Decimal | None: ("0.5", D("0.5")),
+    int: ("7", 7),
+    int | None: ("7", 7),
+    bool: ("true", True),
+    str | None: ("09:30", "09:30"),
+    dict[str, Decimal]: (f"{BIP}:0.5,{ONE}-20DEC30-CDE:0.25", {BIP: D("0.5"), ONE: D("0.25")}),
+}
+BAD: dict[object, tuple[str, ...]] = {
+    Decimal: ("much", "NaN", "Infinity", "-1", "none"),
+    Decimal | None: ("much", "NaN", "-1", "0"),
+    int: ("much", "1.5", "-1"),
+    int | None: ("much", "1.5", "0"),
+    bool: ("maybe", "none"),
+    str | None: ("9", "24:00", "09:60", "9:300", "0930"),
+    dict[str, Decimal]: ("DOGE:0.5", BIP, f"{BIP}:", f"{BIP}:x", f"{BIP}:-1", f"{BIP}:0.5,{BIP}:0.5", f"{BIP}:NaN"),
+}
+FIELDS = {field.name: field.type for field in msgspec.structs.fields(RiskLimits)}
+
+
+class TestEveryLimit:
+    """Each can be set while the system runs; what cannot stand is refused by name, and changes nothing."""
+
+    @pytest.mark.parametrize("name", FIELDS)
+    def test_it_can_be_set_at_any_time(self, name: str) -> None:
+        text, value = GOOD[FIELDS[name]]
+        assert getattr(in_force(None, change(name, text)).limits, name) == value
+
+    @pytest.mark.parametrize(("name", "text"), [(name, text) for name, kind in FIELDS.items() for text in BAD[kind]])
+    def test_what_cannot_stand_is_refused_by_its_name_and_changes_nothing(self, name: str, text: str) -> None:
+        before = in_force()
+        with pytest.raises(LimitError) as refused:
+            changed(before.configuration, before.limits, name, text)
+        assert str(refused.value).startswith(f"{name} ")
+        assert in_force(None, change(name, text)).limits == before.limits
+
+    @pytest.mark.parametrize(
+        ("name", "text", "sentence"),
+        [
+            ("max_order_qty", "0", "it must be above zero; give a quantity in contracts, or leave it out"),
+            ("max_order_notional", "0", "it must be above zero; give an amount in USD, or leave it out"),
+            ("max_price_distance_bps", "0", "it must be above zero; give basis points: 500 for 5 %, or leave it out"),
+            ("max_notional_per_symbol", f"{BIP}:-1", "it must not be negative; give an amount in USD"),
+            ("min_liquidation_buffer_pct", "15", "it must be at least 0 and below 1; write a fraction: 0.8 for 80 %"),
+            ("max_exposure_pct", "80", "it must be above 0 and at most 10 (1000 %); write a fraction: 0.8 for 80 %"),
+            ("max_exposure_pct", "0", "it must be above 0 and at most 10 (1000 %); write a fraction: 0.8 for 80 %"),
+            ("max_correlated_concentration", "1.1", "it must be above 0 and at most 1; 1: all positions move as one"),
+            ("max_correlated_concentration", "0", "it must be above 0 and at most 1; 1: all positions move as one"),
+            ("volatility_window_periods", "1", "it must be from 2 to 240; give a whole number of returns"),
+            ("volatility_window_periods", "241", "it must be from 2 to 240; give a whole number of returns"),
+            ("max_exposure_pct", "NaN", "it is no number; write a fraction: 0.8 for 80 %"),
+        ],
+    )
+    def test_the_refusal_says_what_is_wrong_and_what_to_write(self, name: str, text: str, sentence: str) -> None:
+        with pytest.raises(LimitError) as refused:
+            changed(Configuration(products=in_force().configuration.products), RiskLimits(), name, text)
+        value = text.partition(":")[2] or text
+        assert str(refused.value) == f"{name} cannot be {value}: {sentence}"
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("max_exposure_pct", "10"),
+            ("max_correlated_concentration", "1"),
+            ("volatility_window_periods", "2"),
+            ("volatility_window_periods", "240"),
+            ("min_liquidation_buffer_pct", "0"),
+            ("slippage_guard_bps", "0"),
+            ("circuit_breaker_cooldown_minutes", "0"),
+        ],
+    )
+    def test_the_ends_of_a_range_belong_to_it(self, name: str, text: str) -> None:
+        assert getattr(in_force(None, change(name, text)).limits, name) == D(text)
+
+    def test_several_changes_add_up_and_the_last_of_a_limit_counts(self) -> None:
+        changes = [change("max_exposure_pct", "0.3"), change("max_order_qty", "5"), change("max_exposure_pct", "0.4")]
+        limits = in_force(None, *changes)
+        assert (limits.limits.max_exposure_pct, limits.limits.max_order_qty) == (D("0.4"), D(5))
+        assert list(limits.changes) == ["max_order_qty", "max_exposure_pct"]
+
+    def test_a_limit_by_product_is_found_under_our_id_and_the_exchanges(self) -> None:
+        for key in (BIP, f"{BIP}-20DEC30-CDE"):
+            limits = in_force(RiskLimits(max_notional_per_symbol={key: D(7)}))
+            assert (limits.max_notional(BIP), limits.max_notional(ONE)) == (D(7), None)
+        assert in_force().max_notional("?") is None
+
+
 class TestModes:
     def test_the_kill_switch_is_on_by_hand_or_by_configuration_and_a_reset_lifts_both(self) -> None:
         thrown = KillSwitchThrown(reason="fire")
@@ -114,6 +202,19 @@ class TestModes:
         both = (ReduceOnlyRequested(product=None, reason="a"), ReduceOnlyRequested(product=BIP, reason="b"))
         released = in_force(RiskLimits(reduce_only_mode=True), *both, everything)
         assert (released.why_reduce_only(BIP), released.why_reduce_only(ONE)) == ("b", None)
+
+
+class TestAssumed:
+    def test_the_default_maintenance_rate_is_assumed_only_where_there_is_no_other(self) -> None:
+        assert in_force().assumed_rate(listed()) == D("0.005")
+        for margins in ("intraday_margin", "overnight_margin"):
+            for side in ("long", "short"):
+                published = msgspec.structs.replace(listed(), **{margins: MarginRates(**{side: D("0.2")})})
+                assert in_force().assumed_rate(published) is None
+        for limit in ("day_mmr_per_symbol", "night_mmr_per_symbol"):
+            assert in_force(RiskLimits(**{limit: {BIP: D("0.1")}})).assumed_rate(listed()) is None
+        other = RiskLimits(day_mmr_per_symbol={ONE: D("0.1")}, default_maintenance_margin_rate=D("0.01"))
+        assert in_force(other).assumed_rate(listed()) == D("0.01")
 
 
 class TestRates:
@@ -176,6 +277,16 @@ class TestRates:
 )
 def test_the_daily_loss_limit_is_the_tighter_of_those_that_the_user_set(limits: dict[str, Any], expected: str) -> None:
     assert in_force(RiskLimits(**limits)).daily_loss_limit(D(100_000)) == D(expected)
+
+
+def test_a_percentage_of_an_equity_below_zero_is_no_loss_at_all() -> None:
+    assert in_force(RiskLimits(max_daily_loss_pct=D("0.02"))).daily_loss_limit(D(-5)) == D(0)
+
+
+def test_what_an_order_is_reserved_to_cost_is_what_the_settings_say() -> None:
+    charges = in_force(RiskLimits(slippage_guard_bps=D(20))).charges()
+    fees = FeeSetting()
+    assert (charges.rate, charges.per_contract, charges.allowance_bps) == (fees.taker_rate, fees.per_contract, D(20))
 
 
 def test_limits_survive_a_snapshot_unchanged() -> None:
