@@ -8,6 +8,7 @@ from replay.exchange import conversions, corrections, portfolios, treasury
 from replay.exchange.acts import (
     Allocate,
     AnyAct,
+    CancelAll,
     CancelSweep,
     CommitConversion,
     Condition,
@@ -53,6 +54,8 @@ def carry_out(venue: Venue, act: AnyAct) -> None:
             venue.settle()
         case Liquidate():
             venue.liquidate(act.size)
+        case CancelAll():
+            venue.floor.cancel_all("Cancelled by the exchange")
         case Maintain():
             venue.conditions.announce(act, now=venue.now)
         case EndMaintenance():

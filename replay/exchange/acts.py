@@ -81,6 +81,10 @@ class Liquidate(Act, frozen=True, tag="liquidate"):
     size: Decimal | None = None
 
 
+class CancelAll(Act, frozen=True, tag="cancel_all"):
+    """The exchange cancels every order, as after a restart."""
+
+
 class Maintain(Act, frozen=True, tag="maintenance"):
     """Maintenance is announced: the session is closed for `lasts_s`, from `begins_in_s` on. Replaces an earlier one."""
 
@@ -96,7 +100,8 @@ class Condition(Act, frozen=True, tag="condition"):
     """How the exchange takes orders from now on; what is None stays as it was.
 
     The first five stand over what the tape says of the product. `after_hours`: resting limit orders only. `geofenced`:
-    the client is somewhere it may not trade from. `brackets`, `limit_ioc`: whether such orders are taken at all.
+    the client is somewhere it may not trade from. `brackets`, `limit_ioc`: whether such orders are taken at all;
+    `cancels`: whether orders can be cancelled while the session is closed.
     """
 
     session_open: bool | None = None
@@ -109,6 +114,7 @@ class Condition(Act, frozen=True, tag="condition"):
     geofenced: bool | None = None
     brackets: bool | None = None
     limit_ioc: bool | None = None
+    cancels: bool | None = None
 
 
 class Correct(Act, frozen=True, tag="correct"):
@@ -183,6 +189,7 @@ AnyAct = (
     | CancelSweep
     | Settle
     | Liquidate
+    | CancelAll
     | Maintain
     | EndMaintenance
     | Condition

@@ -48,6 +48,11 @@ class Conditions:
         return self.told.get("limit_ioc", True)
 
     @property
+    def takes_cancels(self) -> bool:
+        """While the session is closed."""
+        return self.told.get("cancels", True)
+
+    @property
     def is_halted(self) -> bool:
         return self.told.get("halted", False)
 

@@ -151,6 +151,16 @@ class Truncated(RequestFault, frozen=True, tag="truncated"):
     """Carried out; 200 with the first half of the JSON."""
 
 
+class Restart(RequestFault, frozen=True, kw_only=True, tag="restart"):
+    """The exchange goes down in the middle of the request: every connection ends without a word, and for `seconds` no
+    request and no WebSocket is answered. With `carried_out` the request was; with `cancels_orders` none is left after.
+    """
+
+    seconds: Seconds
+    carried_out: bool = False
+    cancels_orders: bool = False
+
+
 class SlowDrip(RequestFault, frozen=True, kw_only=True, tag="slow_drip"):
     """Carried out; the answer comes `bytes_at_once` by `bytes_at_once`, `pause_s` between them."""
 
@@ -187,17 +197,27 @@ class OrderNotFound(Fault, frozen=True, tag="order_not_found"):
     """An order asked for by its id is not there yet: 404."""
 
 
+class EmptyPositions(Fault, frozen=True, tag="empty_positions"):
+    """The list of positions is empty, whatever is held; a single position is not found."""
+
+
+class RefusedSocket(Fault, frozen=True, kw_only=True, tag="refused_socket"):
+    """A WebSocket is refused in its handshake by an HTTP status."""
+
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
+
+
 class CancelLag(Fault, frozen=True, kw_only=True, tag="cancel_lag"):
-    """A cancel is taken with success and carried out `seconds` later: the order may fill first."""
+    """A cancel is taken with success and carried out `seconds` later: meanwhile CANCEL_QUEUED, the order may fill."""
 
     seconds: Seconds
 
 
 AnyFrameFault = Drop | Duplicate | Reorder | Delay | Stall | Garbage | Oversize | Close | Cut
 AnyRequestFault = (
-    TooMany | ServerError | LostRequest | LostReply | LateReply | EmptyBody | HtmlBody | Truncated | SlowDrip
+    TooMany | ServerError | LostRequest | LostReply | LateReply | EmptyBody | HtmlBody | Truncated | SlowDrip | Restart
 )
-AnyLag = ClockSkew | ListingLag | FillsLag | PendingLag | OrderNotFound | CancelLag
+AnyLag = ClockSkew | ListingLag | FillsLag | PendingLag | OrderNotFound | EmptyPositions | RefusedSocket | CancelLag
 AnyFault = AnyFrameFault | AnyRequestFault | AnyLag
 
 

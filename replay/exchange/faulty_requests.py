@@ -18,11 +18,13 @@ from replay.exchange.faults import (
     LateReply,
     LostReply,
     LostRequest,
+    Restart,
     ServerError,
     SlowDrip,
     TooMany,
     Truncated,
 )
+from replay.exchange.outage import Outage
 from replay.exchange.schedule import Faults
 from replay.exchange.wire import transport_of
 
@@ -35,8 +37,12 @@ _LIMITED = b'{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests
 class FaultyRequests:
     """An ASGI application before another. Requests outside the exchange's own paths pass untouched."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], int]) -> None:
+    def __init__(
+        self, app: ASGIApp, faults: Faults, now: Callable[[], int], outage: Outage, cancel_all: Callable[[], None]
+    ) -> None:
         self._app = app
+        self._outage = outage
+        self._cancel_all = cancel_all
         self._faults = faults
         self._now = now
 
@@ -51,7 +57,9 @@ class FaultyRequests:
         await self._spoil(fault, scope, receive, send)
 
     async def _spoil(self, fault: AnyRequestFault, scope: Scope, receive: Receive, send: Send) -> None:
-        if isinstance(fault, LostRequest):
+        if isinstance(fault, Restart):
+            await self._restart(fault, scope, receive)
+        elif isinstance(fault, LostRequest):
             await Request(scope, receive).body()
             await _hang_up(scope, receive)
         elif isinstance(fault, TooMany) or (isinstance(fault, ServerError) and not fault.carried_out):
@@ -60,6 +68,16 @@ class FaultyRequests:
         else:
             start, body = await self._answer(scope, receive)
             await _spoilt(fault, start, body, scope, receive, send)
+
+    async def _restart(self, fault: Restart, scope: Scope, receive: Receive) -> None:
+        if fault.carried_out:
+            await self._answer(scope, receive)
+        else:
+            await Request(scope, receive).body()
+        if fault.cancels_orders:
+            self._cancel_all()
+        self._outage.begin(fault.seconds)
+        await _hang_up(scope, receive)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
         """Carry the request out and keep its answer."""

@@ -70,8 +70,21 @@ class Floor:
             return "ORDER_IS_FULLY_FILLED"
         if not order.is_open:
             return "DUPLICATE_CANCEL_REQUEST" if order.status is Status.CANCELLED else "NOT_ALLOWED_TO_CANCEL"
+        if not self.venue.session_open and not self.venue.conditions.takes_cancels:
+            return "INVALID_CANCEL_FCM_TRADING_SESSION"
         self.end(order, Status.CANCELLED, "User requested cancel")
         return ""
+
+    def cancel_all(self, message: str) -> None:
+        """The exchange's own doing: whatever is open ends."""
+        for order in list(self.ledger.open.values()):
+            self.end(order, Status.CANCELLED, message)
+
+    def queue_cancel(self, order_id: str) -> None:
+        """A cancel was taken and is not carried out yet."""
+        order = self.ledger.by_id[order_id]
+        order.is_cancel_queued = True
+        self.report(order)
 
     def edit(self, order_id: str, *, price: Decimal, size: Decimal) -> EditRefusal | None:
         """Change a resting order's price and whole size. None when it was done."""

@@ -164,7 +164,7 @@ def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:
         "reject_reason": order.reject_message,
         "retail_portfolio_id": portfolio,
         "risk_managed_by": "MANAGED_BY_VENUE" if venue.is_international else "MANAGED_BY_FCM",
-        "status": order.status.value,
+        "status": order.shown_status,
         "stop_price": number(stop),
         "time_in_force": ticket.time_in_force.value,
         "total_fees": number(order.fees),

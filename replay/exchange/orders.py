@@ -88,6 +88,7 @@ class Order:
     cancel_message: str = ""
     is_liquidation: bool = False
     is_triggered: bool = False  # its stop was reached
+    is_cancel_queued: bool = False  # it will be cancelled, unless it is over before
     parts_begun: int = 0  # of an order over time
     reject_message: str = ""
     originating_order_id: str = ""  # the order that a bracket hangs on
@@ -102,6 +103,11 @@ class Order:
     def is_waiting(self) -> bool:
         """Whether a trade may still trigger it."""
         return self.is_open and not self.is_triggered and isinstance(self.ticket.plan, Stop | Bracket)
+
+    @property
+    def shown_status(self) -> str:
+        """As clients are told it."""
+        return "CANCEL_QUEUED" if self.is_cancel_queued and self.is_open else self.status.value
 
     @property
     def reduces_only(self) -> bool:

@@ -15,6 +15,7 @@ from replay.exchange.balances import balances_of
 from replay.exchange.conversions import WALLETS
 from replay.exchange.desk import Desk
 from replay.exchange.errors import NotFound
+from replay.exchange.faults import EmptyPositions
 from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.rest_portfolios import type_of
 from replay.exchange.shapes import Json, number
@@ -59,16 +60,20 @@ def balance_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
 
 
 def positions(desk: Desk, _request: Request, _body: bytes) -> Json:
-    row = shapes.position(desk.present())
+    row = _position(desk)
     return {"positions": [] if row is None else [row]}
 
 
 def position(desk: Desk, request: Request, _body: bytes) -> Json:
-    venue = desk.present()
-    row = shapes.position(venue)
-    if row is None or request.path_params["product_id"] != venue.product.exchange_id:
+    row = _position(desk)
+    if row is None or request.path_params["product_id"] != row["product_id"]:
         raise NotFound("position not found")
     return {"position": row}
+
+
+def _position(desk: Desk) -> Json | None:
+    venue = desk.present()
+    return None if desk.faults.lag(EmptyPositions, venue.now) is not None else shapes.position(venue)
 
 
 def sweeps(desk: Desk, _request: Request, _body: bytes) -> Json:

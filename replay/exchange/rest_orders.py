@@ -76,9 +76,12 @@ def cancelled(desk: Desk, order_ids: list[str]) -> Json:
     lag = desk.faults.lag(CancelLag, venue.now)
     if lag is not None:
         asyncio.get_running_loop().call_later(lag.seconds, _cancel_late, desk, order_ids)
-        reasons = [
-            (order_id, "" if order_id in venue.ledger.open else venue.cancel(order_id)) for order_id in order_ids
-        ]
+        reasons = []
+        for order_id in order_ids:
+            is_queued = order_id in venue.ledger.open and not venue.ledger.by_id[order_id].is_cancel_queued
+            reasons.append((order_id, "" if is_queued else _reason_against(venue, order_id)))
+            if is_queued:
+                venue.floor.queue_cancel(order_id)
     else:
         reasons = [(order_id, venue.cancel(order_id)) for order_id in order_ids]
     desk.tell()
@@ -147,6 +150,11 @@ def _placed(desk: Desk, ticket: Ticket | Refusal, configuration: OrderConfigurat
     return shapes.accepted(taken, ticket.side.name, ticket.product, configuration)
 
 
+def _reason_against(venue: Venue, order_id: str) -> str:
+    """A cancel that is queued already cannot be asked for again."""
+    return "DUPLICATE_CANCEL_REQUEST" if order_id in venue.ledger.open else venue.cancel(order_id)
+
+
 def _cancel_late(desk: Desk, order_ids: list[str]) -> None:
     venue = desk.present()
     for order_id in order_ids:
@@ -159,6 +167,8 @@ def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], boo
     order_ids, products = queries.words(request, "order_ids"), queries.words(request, "product_ids")
     kinds, in_force = queries.words(request, "order_types"), queries.words(request, "time_in_forces")
     side = request.query_params.get("order_side")
+    product_type = request.query_params.get("product_type") or ""
+    sources = queries.words(request, "order_placement_source") - {"UNKNOWN_PLACEMENT_SOURCE"}
     start, end = queries.moment(request, "start_date"), queries.moment(request, "end_date")
     unknown = statuses - {status.value for status in Status} - {"FAILED", "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED"}
     if unknown:
@@ -167,12 +177,14 @@ def _filter(request: Request, statuses: frozenset[str]) -> Callable[[Order], boo
     def fits(one: Order) -> bool:
         ticket = one.ticket
         return (
-            (not statuses or one.status.value in statuses)
+            (not statuses or one.shown_status in statuses)
             and (not order_ids or one.order_id in order_ids)
             and (not products or ticket.product in products)
             and (not kinds or shapes.order_type(one) in kinds)
             and (not in_force or ticket.time_in_force.value in in_force)
             and (not side or ticket.side.name == side)
+            and (not sources or ("RETAIL_SIMPLE" if ticket.is_manual else "RETAIL_ADVANCED") in sources)
+            and (product_type in ("", "UNKNOWN_PRODUCT_TYPE", "FUTURE"))
             and (start is None or one.created_at >= start)
             and (end is None or one.created_at < end)
         )

@@ -29,6 +29,7 @@ from events.ids import derived_id
 from events.money import use_exact_arithmetic
 from events.terms import NANOSECONDS
 from replay.exchange import control, rest
+from replay.exchange.acts import CancelAll
 from replay.exchange.auth import KeyRing, KeyType, issue_key, read_key_file, write_key_file
 from replay.exchange.certificates import Certificates, issue_certificates
 from replay.exchange.desk import USER, Desk
@@ -36,6 +37,7 @@ from replay.exchange.faults import AnyFault
 from replay.exchange.faulty_requests import FaultyRequests
 from replay.exchange.hub import Hub
 from replay.exchange.memory import RememberingVenue
+from replay.exchange.outage import Outage
 from replay.exchange.pace import Pace
 from replay.exchange.portfolios import PORTFOLIO
 from replay.exchange.pump import Pump, Start
@@ -44,7 +46,7 @@ from replay.exchange.schedule import Faults
 from replay.exchange.settings import Settings
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
-from replay.exchange.wire import ListeningServer, PacedSocket, RequestConnection
+from replay.exchange.wire import ListeningServer, PacedSocket, RequestConnection, transport_of
 from replay.exchange.ws import Sockets
 
 KEY_NAME = f"organizations/{derived_id('exchange', 'organization', 1)}/apiKeys/{derived_id('exchange', 'key', 1)}"
@@ -142,8 +144,11 @@ async def _serve(options: ExchangeOptions, listener: socket.socket, on_ready: Ca
     server = ListeningServer(_configuration(certificates), lambda: on_ready(ready))
     sockets = Sockets(desk, subscribe_within_s=options.subscribe_within_s)
     routes = [*control.routes(desk, server.leave), *rest.routes(desk)]
-    requests = FaultyRequests(Starlette(routes=routes), desk.faults, lambda: desk.venue.now)
-    server.config.app = _either(requests, sockets)
+    outage = Outage(server.transports)
+    requests = FaultyRequests(
+        Starlette(routes=routes), desk.faults, lambda: desk.venue.now, outage, lambda: desk.venue.act(CancelAll())
+    )
+    server.config.app = _either(requests, sockets, outage)
     player = asyncio.create_task(desk.pump.play())
     heart = asyncio.create_task(_beat(desk, _beat_s(options.speed)))
     player.add_done_callback(lambda task: None if task.cancelled() or task.exception() is None else server.leave())
@@ -238,10 +243,13 @@ async def _nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise AssertionError("replaced before the server starts")
 
 
-def _either(requests: ASGIApp, sockets: Sockets) -> ASGIApp:
-    """One port: WebSocket on any path, everything else is REST."""
+def _either(requests: ASGIApp, sockets: Sockets, outage: Outage) -> ASGIApp:
+    """One port: WebSocket on any path, everything else is REST. The control is there while the exchange is not."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if outage.is_on and not scope["path"].startswith("/control/"):
+            transport_of(scope).abort()
+            return
         if scope["type"] == "websocket":
             await sockets(scope, receive, send)
         else:

@@ -30,7 +30,7 @@ from replay.exchange.floor import Floor
 from replay.exchange.funding import FundingClerk
 from replay.exchange.margin import MarginRates, OpenInterest, maintenance
 from replay.exchange.market import Market
-from replay.exchange.orders import Ledger, Order, Refusal, Status, Ticket, TimeInForce
+from replay.exchange.orders import Ledger, Order, Refusal, Ticket, TimeInForce
 from replay.exchange.rules import VenueRules
 from replay.exchange.treasury import Treasury
 
@@ -114,8 +114,7 @@ class Venue:
 
         Where the book shows too little the rest follows with the next facts; until then no order is taken.
         """
-        for order in list(self.ledger.open.values()):
-            self.floor.end(order, Status.CANCELLED, "The account is being liquidated")
+        self.floor.cancel_all("The account is being liquidated")
         ticket = self.closing_ticket("", size)
         if ticket is not None and meets_market(ticket, self) is None:
             self.floor.enter(ticket, is_liquidation=True)

@@ -70,6 +70,11 @@ class ListeningServer(uvicorn.Server):
         if self.started:
             self._on_ready()
 
+    def transports(self) -> list[asyncio.WriteTransport]:
+        """The connections that stand."""
+        found = [connection.transport for connection in self.server_state.connections]
+        return [transport for transport in found if isinstance(transport, asyncio.WriteTransport)]
+
     def leave(self) -> None:
         self.should_exit = True
 

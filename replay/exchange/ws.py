@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
 from replay.exchange import channels
 from replay.exchange.auth import Unauthorized
 from replay.exchange.desk import Desk
-from replay.exchange.faults import ClockSkew
+from replay.exchange.faults import ClockSkew, RefusedSocket
 from replay.exchange.faulty_frames import FrameWriter
 from replay.exchange.hub import MARKET_CHANNELS, PRIVATE_CHANNELS, Connection
 from replay.exchange.wire import transport_of
@@ -19,11 +20,11 @@ from replay.exchange.wire import transport_of
 _NORMAL_CLOSURE = 1000
 
 
-async def _refuse(send: Send) -> None:
-    """429 in place of the handshake."""
-    start = {"type": "websocket.http.response.start", "status": 429, "headers": [(b"content-type", b"text/plain")]}
+async def _refuse(send: Send, status: int) -> None:
+    """A status in place of the handshake."""
+    start = {"type": "websocket.http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]}
     await send(start)
-    await send({"type": "websocket.http.response.body", "body": b"Too many requests\n"})
+    await send({"type": "websocket.http.response.body", "body": HTTPStatus(status).phrase.encode() + b"\n"})
 
 
 class Sockets:
@@ -39,7 +40,11 @@ class Sockets:
         assert (await receive())["type"] == "websocket.connect"
         address = "" if scope["client"] is None else scope["client"][0]
         if not self.desk.limit.take_connection(address):
-            await _refuse(send)
+            await _refuse(send, 429)
+            return
+        refused = self.desk.faults.lag(RefusedSocket, self.desk.venue.now)
+        if refused is not None:
+            await _refuse(send, refused.status)
             return
         await send({"type": "websocket.accept"})
         venue = self.desk.venue

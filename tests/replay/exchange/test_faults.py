@@ -66,7 +66,7 @@ def test_an_order_lives_on_for_a_while_after_its_cancel_was_taken(exchange: Clie
     (result,) = exchange.post("/orders/batch_cancel", {"order_ids": [order_id]})["results"]
     assert result["success"] is True
     path = f"/orders/historical/{order_id}"
-    assert exchange.get(path)["order"]["status"] == "OPEN"
+    assert exchange.get(path)["order"]["status"] == "CANCEL_QUEUED"
     deadline = time.monotonic() + 10
     while exchange.get(path)["order"]["status"] != "CANCELLED":
         assert time.monotonic() < deadline, "the cancel is never carried out"
