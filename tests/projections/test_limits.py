@@ -212,7 +212,8 @@ class TestAssumed:
                 published = msgspec.structs.replace(listed(), **{margins: MarginRates(**{side: D("0.2")})})
                 assert in_force().assumed_rate(published) is None
         for limit in ("day_mmr_per_symbol", "night_mmr_per_symbol"):
-            assert in_force(RiskLimits(**{limit: {BIP: D("0.1")}})).assumed_rate(listed()) is None
+            own: dict[str, Any] = {limit: {BIP: D("0.1")}}
+            assert in_force(RiskLimits(**own)).assumed_rate(listed()) is None
         other = RiskLimits(day_mmr_per_symbol={ONE: D("0.1")}, default_maintenance_margin_rate=D("0.01"))
         assert in_force(other).assumed_rate(listed()) == D("0.01")
 
