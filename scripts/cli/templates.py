@@ -83,6 +83,14 @@ product = "BTC-PERP"
 # lead_s = 300                                # so long before a halt entries wait, and resting ones are cancelled
 # samples_after = 2                           # after it they wait for so many samples of a whole book
 
+[orders]
+# protective_bracket = false                  # live: a reduce-only bracket at the exchange for each position; advised
+# bracket_stop_pct = 0.05                     # its stop triggers so far against the entry, and may miss 5 % further
+# bracket_take_pct = 0.10                     # its limit so far in favour
+# entry_rests_s = 600                         # with brackets a resting entry ends by itself after so long
+# preview_before_place = false                # ask the exchange for a preview first; what it objects to is not sent
+# limit_ioc_as = "sor_limit_ioc"              # or "gtc_then_cancel", where the exchange takes no limit IOC
+
 [paper]
 # start_cash = 100000
 # latency_ms = 50                             # an order acts no earlier than this after its intent

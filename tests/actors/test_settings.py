@@ -461,3 +461,19 @@ def test_a_proxys_password_comes_from_the_environment_and_is_never_shown(given: 
         with pytest.raises(ConfigurationError, match=r"a secret stands in the file|that is no proxy") as caught:
             given(f'[exchange]\nproxy = "{text}"')
         assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ('mode = "paper"\n[orders]\nprotective_bracket = true\n', "the paper exchange holds no brackets"),
+        ('[orders]\nlimit_ioc_as = "limit_limit_ioc"\n', "no way to send a limit IOC"),
+        ("[orders]\nbracket_stop_pct = 5\n", "out of range"),
+        ("[orders]\nentry_rests_s = 0\n", "out of range"),
+    ],
+)
+def test_a_way_to_send_orders_that_cannot_be_is_refused(tmp_path: Path, written: str, says: str) -> None:
+    file = tmp_path / "perptape.toml"
+    file.write_text(written, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=says):
+        load(file, {})
