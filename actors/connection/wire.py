@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -77,7 +79,7 @@ class HttpTransport:
         except (requests.RequestException, HTTPError, OSError) as error:
             if response is not None:
                 response.close()
-            raise _failure(error, timeout) from None
+            raise _failure(error, url, timeout) from None
         finally:
             if session is not self._session:
                 session.close()
@@ -208,13 +210,32 @@ class _PacedAdapter(HTTPAdapter):
         pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
-def _failure(error: Exception, timeout: float) -> BrokerageAPIError:
+def _plainly(error: BaseException, host: str) -> str:
+    """What went wrong in a person's words, where the cause is one that a person can mend."""
+    inner: object = error
+    while isinstance(inner, BaseException) and not isinstance(error, requests.exceptions.ProxyError):
+        match inner:
+            case ssl.SSLCertVerificationError(verify_message=why):
+                return f"the certificate of {host} is not trusted ({why}); exchange.ca_file names what to trust"
+            case socket.gaierror():
+                return f"{host} has no address ({inner.strerror}); look at exchange.rest"
+            case ConnectionRefusedError():
+                return f"nobody listens at {host}"
+            case _:
+                reason = getattr(inner, "reason", None)
+                nested = inner.args[0] if inner.args else None
+                causes = (reason, inner.__cause__, inner.__context__, nested)
+                inner = next((cause for cause in causes if isinstance(cause, BaseException)), None)
+    return redacted(f"{type(error).__name__}: {error}", limit=200)
+
+
+def _failure(error: Exception, url: str, timeout: float) -> BrokerageAPIError:
     """The error of a request without a whole reply: what was sent may have been acted on."""
     stage = "after it was sent" if _call.sent else "before anything was sent"
     if time.monotonic() >= _call.deadline:
         what = f"no whole reply within {timeout:g} s"
     else:
-        what = redacted(f"{type(error).__name__}: {error}", limit=200)
+        what = _plainly(error, urlsplit(url).netloc.rpartition("@")[2])
     return BrokerageAPIError(
         f"the request failed {stage}: {what}", code="NETWORK", outcome_unknown=_call.sent, retryable=True
     )

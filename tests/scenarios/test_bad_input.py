@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from replay.exchange.auth import issue_key, write_key_file
+from replay.exchange.server import ExchangeOptions
+from replay.tapes import generated_tape
+from tests.replay.exchange.running import running
 from tests.scenarios.demos import perptape
 
 GOOD = """\
@@ -98,3 +102,28 @@ def test_a_log_that_is_not_there_is_not_found(tmp_path: Path) -> None:
 
 def test_an_operator_without_a_system_is_told_so(tmp_path: Path) -> None:
     assert "no system is running" in refused(4, "stop", "--data-dir", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        ("http://127.0.0.1:9", "nobody listens at 127.0.0.1:9"),
+        ("https://no-such-host.invalid", "no-such-host.invalid has no address"),
+    ],
+)
+def test_r2_an_exchange_that_cannot_be_reached_begins_no_session(tmp_path: Path, rest: str, says: str) -> None:
+    key, private = issue_key("organizations/a/apiKeys/b", "ec")
+    write_key_file(tmp_path / "key.json", key.name, private)
+    config = written(tmp_path, GOOD.replace("http://127.0.0.1:9", rest).replace("key.json", str(tmp_path / "key.json")))
+    line = refused(7, "run", "--live", "--config", config)
+    assert says in line
+    assert not (tmp_path / "data").exists()
+
+
+def test_r2_an_exchange_that_cannot_prove_itself_begins_no_session(tmp_path: Path) -> None:
+    tls = ExchangeOptions(tape=generated_tape(seed=1), folder=tmp_path / "exchange", tls=True)
+    with running(tls) as client:
+        text = GOOD.replace("http://127.0.0.1:9", client.ready.rest).replace("key.json", client.ready.key_file)
+        line = refused(7, "run", "--live", "--config", written(tmp_path, text))
+    assert f"certificate of {client.host} is not trusted" in line
+    assert not (tmp_path / "data").exists()
