@@ -21,7 +21,9 @@ from replay.exchange.acts import (
     ScheduleSweep,
     SetMargin,
     Settle,
+    read_acts,
 )
+from replay.exchange.faults import read_faults
 from replay.exchange.memory import RememberingVenue
 from replay.exchange.pump import Start
 from replay.exchange.rules import VenueRules
@@ -30,6 +32,7 @@ from replay.exchange.times import nanoseconds_of
 from tests.replay.exchange.market import BIP, HOUR, START, ListTape, Trader, at, snapshot, told, trade
 from tests.replay.exchange.running import PRODUCT, Client, Feed, Json, running
 from tests.replay.exchange.test_intx import PERP
+from tests.scenarios.demos import ROOT
 
 
 def do(client: Client, *acts: Json, status: int = 200) -> Json:
@@ -274,3 +277,12 @@ def test_a_client_schedules_a_sweep_and_may_think_again(exchange: Client) -> Non
     assert exchange.post("/cfm/sweeps/schedule", {}) == {"success": True}
     assert exchange.get("/cfm/sweeps")["sweeps"][0]["should_sweep_all"] is True
     assert do(exchange, {"act": "settle"})["spot"] == "100000"
+
+
+def test_the_acts_and_faults_that_the_page_shows_are_read() -> None:
+    page = (ROOT / "docs" / "COINBASE.md").read_text().splitlines()
+    acts = [line for line in page if line.startswith('{"act"')]
+    shown = {act.__struct_config__.tag for line in acts for act in read_acts(line.encode())}
+    assert shown >= {"deposit", "settle", "liquidate", "maintenance", "condition", "correct"}
+    faults = [line for line in page if line.startswith('{"fault"')]
+    assert len(read_faults(f"[{','.join(faults)}]".encode())) == len(faults) > 1
