@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 
 import msgspec
 
-from actors.connection.balances import balance_of, window_of
+from actors.connection.balances import window_of
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, InvalidSymbol, PermissionDenied
 from actors.connection.fills import reported
 from actors.connection.history import history_of
+from actors.connection.holdings import Held, account_of, is_international
 from actors.connection.listing import funding_of, index_of, listed
 from actors.connection.order_words import report_of
 from actors.connection.pockets import DONE, sweeps_of
-from actors.connection.replies import FuturesPosition, Order
+from actors.connection.replies import KeyPermissions, Order
 from actors.connection.skew import exchange_time, is_news, skew_between
 from events.account import MarginWindowChanged, SweepReported
 from events.catalog import FundingRatePublished, ProductListed
 from events.feeds import ExchangeReconciled
+from events.market import MarkReported
 from events.money import ZERO
 from events.orders import FillsReported, OrderReported
 from events.position import PositionReported
@@ -46,6 +47,7 @@ class _Told(msgspec.Struct):
     orders: dict[str, OrderReported] = {}
     fills: frozenset[str] = frozenset()  # keys of the lines listed last
     sweeps: dict[str, SweepReported] = {}
+    foreign: dict[str, str] = {}  # held though not configured: the exchange's id, which is ours too
     skew_ns: int = 0
     history: frozenset[str] = frozenset()  # products whose candles were told
     asked_at: int | None = None
@@ -59,6 +61,7 @@ class _Told(msgspec.Struct):
             dict(self.orders),
             self.fills,
             dict(self.sweeps),
+            dict(self.foreign),
             self.skew_ns,
             self.history,
             self.asked_at,
@@ -114,29 +117,28 @@ class Inquiry:
             raise
 
     def _everything(self, live: Sequence[str]) -> list[AnyEvent]:
-        self._check_key()
-        window = self._margin_window()
+        key = self._key()
+        window = [] if is_international(key) else self._margin_window()
         at, skew = self._exchange_time()
-        sweeps = self._sweeps(at)
-        balance = self._client.cfm_balance_summary()
-        if balance is None:
-            raise PermissionDenied("the account has no futures side: is it enabled for derivatives?", code="NO_FUTURES")
-        positions = self._positions(at)
+        sweeps = [] if is_international(key) else self._sweeps(at)
+        seen = account_of(self._client, key, at)
+        positions = self._positions(seen.held, at)
         orders = self._orders_since(at, live)
         fills = self._fills_since(at)
         self._told.asked_at = at
         reconciled = ExchangeReconciled(exchange_at=at)
-        account = [*window, *orders, *fills, *positions, *sweeps, balance_of(balance, at), reconciled]
+        account = [*window, *orders, *fills, *positions, *sweeps, seen.balance, reconciled]
         return [*skew, *self._catalog(at), *account]
 
     def _catalog(self, at: int) -> list[AnyEvent]:
         events: list[AnyEvent] = []
-        found = self._client.get_products(product_ids=list(self._products))
+        products = {**self._products, **self._told.foreign}
+        found = self._client.get_products(product_ids=list(products))
         missing = sorted(self._products.keys() - {product.product_id for product in found})
         if missing:
             raise InvalidSymbol(f"the exchange lists no {', '.join(missing)}", code="NOT_LISTED")
         for product in found:
-            ours = self._products.get(product.product_id)
+            ours = products.get(product.product_id)
             if ours is None:
                 continue
             event = listed(product, ours, at)
@@ -194,11 +196,12 @@ class Inquiry:
         self._told.rates[rate.product] = rate
         return [rate]
 
-    def _check_key(self) -> None:
+    def _key(self) -> KeyPermissions:
         key = self._client.get_key_permissions()
         if not (key.can_view and key.can_trade):
             missing = "view" if not key.can_view else "trade"
             raise PermissionDenied(f"the API key may not {missing}: give it that permission", code="KEY_PERMISSIONS")
+        return key
 
     def _exchange_time(self) -> tuple[int, list[AnyEvent]]:
         """The exchange's time, and that its clock runs otherwise than was told."""
@@ -234,20 +237,33 @@ class Inquiry:
         self._told.window = window
         return [msgspec.structs.replace(window, exchange_at=self._now())]
 
-    def _positions(self, at: int) -> list[AnyEvent]:
-        """Every product of ours: held as listed, or flat, since the list is complete."""
-        held = {position.product_id: position for position in self._client.cfm_positions()}
-        return [
-            PositionReported(
-                product=ours,
-                qty=signed_qty(held[theirs]) if theirs in held else ZERO,
-                entry_price=held[theirs].avg_entry_price if theirs in held else None,
-                current_price=held[theirs].current_price if theirs in held else None,
-                unrealized=held[theirs].unrealized_pnl if theirs in held else None,
-                exchange_at=at,
+    def _positions(self, held: Sequence[Held], at: int) -> list[AnyEvent]:
+        """Every product of ours: held as listed, or flat, since the list is complete. And what was never configured:
+
+        it is known from then on by the exchange's own id, and valued at the exchange's price, for no feed of ours
+        brings it another.
+        """
+        by_id = {position.exchange_id: position for position in held}
+        for theirs in sorted(by_id.keys() - self._products.keys() - self._told.foreign.keys()):
+            log.warning("the account holds %s, which is not configured: it is watched and not traded", theirs)
+            self._told.foreign[theirs] = theirs
+        events: list[AnyEvent] = []
+        for theirs, ours in (*self._products.items(), *self._told.foreign.items()):
+            position = by_id.get(theirs)
+            if theirs in self._told.foreign and position is not None and position.current_price is not None:
+                price = position.current_price
+                events.append(MarkReported(product=ours, mark=price, index=None, exchange_at=at))
+            events.append(
+                PositionReported(
+                    product=ours,
+                    qty=ZERO if position is None else position.qty,
+                    entry_price=None if position is None else position.entry_price,
+                    current_price=None if position is None else position.current_price,
+                    unrealized=None if position is None else position.unrealized,
+                    exchange_at=at,
+                )
             )
-            for theirs, ours in self._products.items()
-        ]
+        return events
 
     def _orders_since(self, at: int, live: Sequence[str]) -> list[AnyEvent]:
         """Reports that are not what was told: of open orders, of recent ones, and of those we think live."""
@@ -282,11 +298,3 @@ class Inquiry:
             if error.status == 404:
                 return None
             raise
-
-
-def signed_qty(position: FuturesPosition) -> Decimal:
-    """Contracts, above zero long. Raises `ValueError` where side or number are missing."""
-    qty, side = position.number_of_contracts, position.side.rpartition("_")[2].upper()
-    if qty is None or (side not in ("LONG", "SHORT") and qty):
-        raise ValueError(f"position in {position.product_id}: {qty} contracts {position.side[:40]!r}")
-    return -abs(qty) if side == "SHORT" and qty > 0 else qty

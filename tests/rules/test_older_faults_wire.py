@@ -18,7 +18,7 @@ from actors.connection.configurations import LimitGtc, LimitGtd, LimitIoc, StopD
 from actors.connection.errors import AuthenticationError
 from actors.connection.frames import read_frame
 from actors.connection.hearing import Wanted
-from actors.connection.inquiry import signed_qty
+from actors.connection.holdings import signed_qty
 from actors.connection.market_feed import MarketFeed
 from events.ids import derived_id
 from events.market import TradePrinted

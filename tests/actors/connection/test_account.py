@@ -18,7 +18,7 @@ from actors.connection.auth import Credentials
 from actors.connection.balances import window_of
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageError, PermissionDenied
-from actors.connection.inquiry import signed_qty
+from actors.connection.holdings import signed_qty
 from actors.connection.listing import funding_interval_s, funding_of, listed
 from actors.connection.market_replies import Product, Products
 from actors.connection.replies import FuturesPosition
