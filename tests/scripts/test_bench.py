@@ -7,7 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from actors.connection.market_feed import CHANNELS, EXTRA_CHANNELS
 from scripts.bench import __main__ as bench
+from scripts.bench import frames
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def test_a_ratio_is_judged_by_its_columns_and_its_direction(row: dict[str, float
 
 
 def test_every_measure_that_performance_asks_for_from_the_first_day_is_found() -> None:
-    assert {"append", "decode", "live_path"} <= set(bench.names())
+    assert {"append", "decode", "live_path", "frames", "rest"} <= set(bench.names())
     assert "sample" not in bench.names()
 
 
@@ -59,3 +61,18 @@ def test_an_unknown_measure_is_a_usage_error(capsys: pytest.CaptureFixture[str])
         bench.main(["nonsense"])
     assert ended.value.code == 2
     assert "no such measure: nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", frames.frames())
+def test_every_frame_that_is_measured_is_one_that_says_something(case: str) -> None:
+    reader = frames._reader(case)
+    said = [reader(raw) for raw in frames.frames()[case][:3]]
+    says_nothing = case in ("heartbeats", "subscriptions")
+    assert bool(said[0]) != says_nothing
+    if len(said) > 1:
+        assert all(said), "a frame that is told once only would be measured as nothing"
+
+
+def test_every_channel_of_the_exchange_is_measured() -> None:
+    measured = {case.partition(",")[0] for case in frames.frames()}
+    assert {*CHANNELS, *EXTRA_CHANNELS, "user", "futures_balance_summary", "heartbeats", "subscriptions"} <= measured
