@@ -202,7 +202,10 @@ def _cost_rate(exposure: Exposure, side: Side, price: Decimal) -> Decimal:
     """What one unit of notional bought or sold at `price` would cost, rounded up."""
     unit = exposure.cost_of(Pending(side=side, qty=ONE, price=price))
     worth = notional(ONE, contract_size=exposure.contract_size, price=price)
-    return quotient(unit, worth, places=_PLACES) + _LEAST if unit and worth else ZERO
+    if not worth:
+        return ZERO
+    rate = quotient(unit, worth, places=_PLACES)
+    return rate if rate * worth >= unit else rate + _LEAST
 
 
 def _size(room: Room) -> Decimal:

@@ -30,7 +30,7 @@ CLOSEST: dict[str, tuple[str, ...]] = {
     "projections/hours.py": ("tests/projections/test_hours.py", "tests/actors/test_risk_halts.py"),
     "projections/halts.py": ("tests/actors/test_risk_halts.py",),
     "projections/exposure.py": (_EXPOSURE, *_RISK),
-    "projections/bounds.py": (_EXPOSURE, *_RISK),
+    "projections/bounds.py": ("tests/projections/test_bounds.py", _EXPOSURE, "tests/actors/test_risk_behaviour.py"),
     "projections/limits.py": ("tests/projections/test_limits.py", *_RISK),
     "projections/limit_rules.py": ("tests/projections/test_limits.py", "tests/actors/test_operator.py"),
     "projections/checks/any_order.py": _RISK,
