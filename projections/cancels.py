@@ -23,8 +23,9 @@ from events.orders import (
 from events.record import Record
 from events.session import StopRequested
 from events.terms import NANOSECONDS, OrderKind, Origin
+from projections.fitting import increasing
 from projections.order import Order
-from projections.orders import Orders, increasing
+from projections.orders import Orders
 from projections.positions import Positions
 
 #: A cancel that is not confirmed is asked for again after this long.

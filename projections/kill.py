@@ -11,7 +11,8 @@ from enum import StrEnum
 import msgspec
 
 from projections.cancels import Cancels
-from projections.orders import Orders, increasing
+from projections.fitting import increasing
+from projections.orders import Orders
 from projections.positions import Positions
 
 #: What the exchange answers to a cancel while a product's session is closed.

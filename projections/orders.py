@@ -5,7 +5,7 @@ An order is open, then closed for a day, then settled: only its cumulative numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -320,34 +320,3 @@ _FOLDS: dict[type[Event], Callable[[Orders, Record, Any], None]] = {
 }
 
 assert frozenset(_FOLDS) == Orders.hears
-
-
-def cut_to_fit(orders: list[Order], position: Decimal) -> Iterator[tuple[Order, Decimal]]:
-    """Which exits of one product are too large for a position of `position`, signed, and what of each still fits.
-
-    The oldest are kept as long as they fit; the newest are cut first (trading rules A23). A long of 5 with resting
-    sells of 3 and then 2, shrunk to 4: the second is cut to 1; shrunk to 2: the first to 2 and the second to nothing.
-    """
-    room = abs(position)
-    for order in orders:
-        rest = order.rest
-        if not rest or (position and order.side.sign * position > 0):
-            continue
-        fits = min(rest, room)
-        room -= fits
-        if order.reduce_only and fits < rest:
-            yield order, fits
-
-
-def increasing(orders: list[Order], position: Decimal) -> Iterator[Order]:
-    """The open orders of one product that could increase a position of `position`, signed. `orders` oldest first.
-
-    The oldest orders against the position are kept as long as they fit into it whole; all others could increase.
-    """
-    room = abs(position)
-    for order in orders:
-        rest = order.rest
-        if order.side.sign * position < 0 and rest <= room:
-            room -= rest
-        elif rest:
-            yield order

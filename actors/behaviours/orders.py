@@ -122,7 +122,11 @@ def _go_on(state: State, at: int, outstanding: Sequence[Event], product: str | N
     events: list[Event] = []
     for order in state.orders.open_orders(product):
         is_waiting = order.stage is Stage.APPROVED and not order.is_unconfirmed and at <= order.expires_at
-        if is_waiting and order.order not in said:
+        if not is_waiting or order.order in said:
+            continue
+        if order.order in state.cancels.wanted:  # a kill, say: nothing that could increase leaves behind it
+            events += _lapse(order, f"cancelled while it waited: {state.cancels.wanted[order.order].reason}")
+        else:
             events += _submit(state, at, order, [*outstanding, *events])
     return events
 
@@ -177,7 +181,8 @@ def _never_existed(
 
 
 def _cancel_all(state: State, record: Record, _event: Event, outstanding: Sequence[Event]) -> Sequence[Event]:
-    return _cancels(state, record.at, state.orders.open.values(), outstanding)
+    events = _go_on(state, record.at, outstanding)
+    return events + _cancels(state, record.at, state.orders.open.values(), [*outstanding, *events])
 
 
 def _cancels(state: State, at: int, orders: Iterable[Order], outstanding: Sequence[Event]) -> list[Event]:

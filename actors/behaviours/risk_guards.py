@@ -28,8 +28,8 @@ from events.risk import (
     VolatilityLevelChanged,
 )
 from events.terms import OrderStatus, Turbulence
+from projections.fitting import cut_to_fit
 from projections.liquidation import liquidation_buffer
-from projections.orders import cut_to_fit
 
 #: Why the breaker restricts a product; nobody else's restriction is lifted by it.
 BREAKER = "volatility circuit breaker"

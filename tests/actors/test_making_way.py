@@ -113,6 +113,19 @@ class TestWaiting:
         assert [fill.qty for fill in of_kind(said, OrderFilled)] == [D(1)]
         assert intent(said).side is Side.BUY
 
+    def test_an_entry_that_waits_never_leaves_behind_a_kill_and_an_exit_does(self, desk: Desk) -> None:
+        exit_ = rests(desk, Side.SELL, "2", "50100")
+        ask(desk, Side.BUY, "2", OrderKind.LIMIT_IOC, "50200")
+        said = desk.hear(KillSwitchThrown(reason="enough"), by="operator")
+        assert [lapsed.reason for lapsed in of_kind(said, OrderLapsed)] == [
+            "cancelled while it waited: kill switch: enough"
+        ]
+        assert not of_kind(gone(desk, exit_, Side.SELL, "2"), OrderSubmitted)
+        bracket = rests(desk, Side.SELL, "5", "55000", BRACKET, stop="47500")
+        ask(desk, Side.SELL, "5", OrderKind.LIMIT_IOC, "49750")
+        desk.hear(KillSwitchThrown(reason="again"), by="operator")
+        assert intent(gone(desk, bracket, Side.SELL, "5", BRACKET)).side is Side.SELL
+
     def test_orders_that_do_not_reach_each_other_do_not_wait(self, desk: Desk) -> None:
         rests(desk, Side.SELL, "2", "50300")
         assert intent(ask(desk, Side.BUY, "2", OrderKind.LIMIT_IOC, "50200")).limit_price == D(50_200)

@@ -12,8 +12,9 @@ from events.orders import OrderClosed, OrderFilled
 from events.record import AnyEvent, Record
 from events.session import ClockTicked
 from events.terms import OrderStatus, Side
+from projections.fitting import increasing
 from projections.order import Order
-from projections.orders import KEPT_NS, Orders, increasing
+from projections.orders import KEPT_NS, Orders
 from tests.streams.desk import MONDAY, SECOND
 from tests.streams.facts import BIP, filled, started
 from tests.streams.orders import approved, order_reported
