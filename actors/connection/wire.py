@@ -1,8 +1,8 @@
 """One HTTP request over `requests`, with what it lacks: a deadline for the whole of it, and a cap on the reply.
 
-Every read of the socket gets only what is left of the deadline, so headers and bodies that drip are cut off in time;
-and the wire knows whether anything was sent, which is what decides if a failed write may have taken effect. The
-environment has no say (no proxy, no certificate bundle, no netrc): what is wanted is given.
+Every step gets only what is left of the deadline: a resolver that does not answer is cut off in time, and so are
+headers and bodies that drip. The wire knows whether anything was sent, which is what decides if a failed write may have
+taken effect. The environment has no say (no proxy, no certificate bundle, no netrc): what is wanted is given.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import PoolManager
+from urllib3.util.connection import allowed_gai_family, create_connection
 
 from actors.connection.auth import redacted
 from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
+from actors.connection.lookup import addresses
 
 #: The largest reply that is read, in bytes, after decompression.
 BODY_CAP = 16 * 1024 * 1024
@@ -174,15 +176,44 @@ class _PacedReader(io.RawIOBase):
 
 
 class _Http(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
     def connect(self) -> None:
         super().connect()
         self.sock = cast(Any, _PacedSocket(self.sock))
 
 
 class _Https(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
     def connect(self) -> None:
         super().connect()
         self.sock = cast(Any, _PacedSocket(cast(socket.socket, self.sock)))
+
+
+def _connected(link: HTTPConnection) -> socket.socket:
+    """A socket to the first address of the host that takes one; the name, too, is looked up within the deadline."""
+    failed: OSError = OSError("the name has no address")
+    try:
+        for address in addresses(link.host, link.port, within_s=_soon_s(), family=allowed_gai_family()):
+            try:
+                return create_connection((address, link.port), _soon_s(), socket_options=link.socket_options)
+            except OSError as error:
+                failed = error
+        raise failed
+    except socket.gaierror as error:
+        raise NameResolutionError(link.host, link, error) from error
+    except TimeoutError as error:
+        raise ConnectTimeoutError(link, f"no connection in time: {error}") from error
+    except OSError as error:
+        raise NewConnectionError(link, f"no connection: {error}") from error
+
+
+def _soon_s() -> float:
+    """What a step of connecting may take: of what is left, at most the share for one step."""
+    return min(CONNECT_TIMEOUT_S, _left_s())
 
 
 class _HttpPool(HTTPConnectionPool):

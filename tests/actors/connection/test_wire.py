@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -16,6 +17,7 @@ import trustme
 from actors.connection.auth import Credentials
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
+from actors.connection.lookup import addresses
 from actors.connection.wire import HttpTransport
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import Request, http_peer, reply
@@ -89,6 +91,42 @@ def test_a_connection_that_is_refused_sent_nothing() -> None:
 
 def test_a_name_that_does_not_exist_sent_nothing() -> None:
     assert not fault("http://nowhere.invalid", method="POST", timeout=5).outcome_unknown
+
+
+def test_a_resolver_that_does_not_answer_ends_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+
+    def silent(*_: object) -> list[object]:
+        answers.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    began = time.monotonic()
+    error = fault("http://exchange.test", method="POST")
+    took = time.monotonic() - began
+    answers.set()
+    assert DEADLINE_S - 0.1 < took < DEADLINE_S + 0.5
+    assert "before anything was sent" in str(error)
+    assert not error.outcome_unknown
+
+
+def test_of_several_addresses_the_first_that_answers_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with http_peer(lambda *_: reply({"ok": True})) as peer:
+        port = int(peer.address.partition(":")[2])
+        known = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in ("127.0.0.2", "127.0.0.1")]
+        resolver = socket.getaddrinfo
+
+        def two(host: str, *rest: Any) -> Any:
+            return known if host == "exchange.test" else resolver(host, *rest)
+
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        assert ask(f"http://exchange.test:{port}") == '{"ok": true}'
+        assert peer.requests[0].headers["host"] == f"exchange.test:{port}"
+
+
+def test_a_name_that_is_no_name_is_a_typed_fault() -> None:
+    with pytest.raises(OSError, match="too long"):
+        addresses("x" * 70 + ".test", 443, within_s=1)
 
 
 def reset(_: Request, sock: socket.socket) -> None:
