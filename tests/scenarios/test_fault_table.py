@@ -63,7 +63,11 @@ ROWS = {
         [[{"fault": "oversize", "size_bytes": size << 20}] for size in (9, 16, 64)], says=(FeedLost,)
     ),
     "w6_a_peer_that_closes_every_connection_anew": Row(
-        [[{"fault": "close", "channel": "subscriptions", "count": 4}, {"fault": "cut"}]], says=(FeedLost,)
+        [
+            [{"fault": "close", "channel": "subscriptions", "count": 4}, {"fault": "cut"}],
+            [{"fault": "cut"}, {"fault": "refused_socket", "count": 4}],
+        ],
+        says=(FeedLost,),
     ),
     "r1_refused_for_now": Row(
         [
@@ -97,6 +101,14 @@ ROWS = {
             [{"fault": "duplicate", "channel": "user", "count": 10}],
             [{"fault": "fills_lag", "count": 3}],
             [{"fault": "cut", "channel": "user"}, {"fault": "duplicate", "channel": "user", "count": 10}],
+        ]
+    ),
+    "o5_an_exchange_that_forgets_for_a_while": Row(
+        [
+            [{"fault": "empty_positions", "count": 2}, {"fault": "cut", "channel": "user"}],
+            [{"fault": "order_not_found", "count": 3}, orders("lost_reply")],
+            [orders("restart", seconds=3, carried_out=True)],
+            [orders("restart", seconds=3, carried_out=True, cancels_orders=True)],
         ]
     ),
     "t2_a_clock_that_differs": Row(
