@@ -28,7 +28,7 @@ from events.market import (
 from events.record import Record
 from events.risk import LimitChanged
 from events.session import ClockSkewMeasured, ClockTicked, SessionStarted
-from events.terms import NANOSECONDS
+from events.terms import NANOSECONDS, MarkSource
 from projections.hours import Hours
 from projections.limits import Limits
 from projections.marks import Marks
@@ -47,6 +47,8 @@ class Market(msgspec.Struct, kw_only=True):
     lag_ns: int = 0  # of the latest quote or book behind the session's time; of the latest trade where there are none
     index: Decimal | None = None
     index_at: int = 0
+    told: Decimal | None = None  # the exchange's own mark, for a product that no feed of ours brings
+    told_at: int = 0
     distrusted: tuple[str, int] = ("", 0)  # the last print too far off the book to be believed: its id and time
     distrusted_seq: int = 0  # of the record that brought it first
 
@@ -61,6 +63,7 @@ class MarksState(msgspec.Struct, kw_only=True):
     broken_by: str = "no session yet"  # why what was known before the present spell says nothing
     spell: int = 0  # counts the times that what was known of books became worthless
     markets: dict[str, Market] = msgspec.field(default_factory=dict)
+    configured: list[str] = msgspec.field(default_factory=list)  # what the feed brings; empty: everything
     hours: Hours = msgspec.field(default_factory=Hours)
     limits: Limits = msgspec.field(default_factory=Limits)
     marks: Marks = msgspec.field(default_factory=Marks)
@@ -108,6 +111,9 @@ class MarksBehaviour:
             if event.index is not None:
                 market = self._market(event.product)
                 market.index, market.index_at = event.index, event.exchange_at
+            if event.mark is not None and self._is_foreign(event.product):
+                market = self._market(event.product)
+                market.told, market.told_at = event.mark, event.exchange_at
         elif isinstance(event, FeedConnected | FeedSubscribed | FeedLost | FeedGapFound | FeedWentSilent):
             if event.feed == "market":
                 _fold_feed(state, event)
@@ -124,6 +130,7 @@ class MarksBehaviour:
             state.marks.fold(record)
             state.hours.fold(record)
             state.limits.fold(record)
+            state.configured = list(event.configuration.products)
             state.setting = event.configuration.marks
             state.max_lag_ns = state.setting.max_feed_lag_ms * _MILLISECOND
             state.ttl_s = _ttl_s(state)
@@ -156,9 +163,31 @@ class MarksBehaviour:
             market = self.state.markets[product] = Market()
         return market
 
+    def _is_foreign(self, product: str) -> bool:
+        """Whether a product came into the account by another hand: no feed of ours brings its market."""
+        configured = self.state.configured
+        return bool(configured) and product not in configured
+
+    def _look_at_told(
+        self, product: str, market: Market, at: int, outstanding: Sequence[Event]
+    ) -> MarkUpdated | MarkWentStale | None:
+        """The exchange's own mark stands for one that we could make, as long as it is told."""
+        assert market.told is not None, "asked for what was told"
+        said = _last_said(product, self.state.marks, outstanding)
+        age_ns = at + self.state.marks.skew_ns - market.told_at
+        ttl_s = self.state.setting.index_ttl_s
+        if age_ns > ttl_s * NANOSECONDS:
+            reason = f"the exchange told no mark of it for over {ttl_s} s"
+            return said and MarkWentStale(product=product, age_ms=age_ns // _MILLISECOND, reason=reason)
+        if said is not None and said.price == market.told and said.source is MarkSource.EXCHANGE:
+            return None
+        return MarkUpdated(product=product, price=market.told, source=MarkSource.EXCHANGE, exchange_at=market.told_at)
+
     def _look(self, product: str, at: int, outstanding: Sequence[Event]) -> MarkUpdated | MarkWentStale | None:
         state = self.state
         market = state.markets.get(product)
+        if market is not None and market.told is not None:
+            return self._look_at_told(product, market, at, outstanding)
         price = market.touch.price(state.spell) if market is not None and state.is_up else None
         why = self._doubt(product, market, price[0], at) if market and price else self._why_unpriced(market)
         said = _last_said(product, state.marks, outstanding) if outstanding else state.marks.mark(product)

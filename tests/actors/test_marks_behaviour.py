@@ -369,3 +369,29 @@ def test_a_new_session_measures_anew() -> None:
     desk.hear(ClockSkewMeasured(skew_ns=30 * SECOND))
     desk.hear(started(session="s-2"))
     assert desk.hear(quoted("100", "102", at=desk.at)) == [mark("101", MarkSource.MID, desk.at)]
+
+
+# --- what no feed brings ---------------------------------------------------------------------------------------------
+
+
+def test_a_product_that_was_never_configured_is_valued_at_the_exchanges_own_mark() -> None:
+    desk = opened()
+    first = desk.hear(MarkReported(product="ETH", mark=D(3_000), index=None, exchange_at=desk.at))
+    assert first == [MarkUpdated(product="ETH", price=D(3_000), source=MarkSource.EXCHANGE, exchange_at=desk.at)]
+    desk.at += MINUTE
+    assert desk.hear(LOST, MarkReported(product="ETH", mark=D(3_000), index=None, exchange_at=desk.at)) == []
+    (moved,) = desk.hear(MarkReported(product="ETH", mark=D(3_001), index=None, exchange_at=desk.at))
+    assert isinstance(moved, MarkUpdated)
+
+
+def test_a_mark_that_the_exchange_tells_no_more_is_stale() -> None:
+    desk = opened()
+    desk.hear(MarkReported(product="ETH", mark=D(3_000), index=None, exchange_at=desk.at))
+    desk.at += 3 * MINUTE
+    assert stale(desk.hear(TICK)) == ["the exchange told no mark of it for over 150 s"]
+    assert desk.hear(TICK) == []
+
+
+def test_the_exchanges_own_mark_never_stands_for_one_that_the_feed_makes() -> None:
+    desk = priced()
+    assert desk.hear(MarkReported(product=BIP, mark=D(5), index=None, exchange_at=desk.at)) == []
