@@ -14,6 +14,7 @@ from events.market import MarkWentStale
 from events.money import plain
 from events.orders import (
     FillCorrected,
+    InternalCrossed,
     OrderFilled,
     OrderLapsed,
     OrderOutcomeUnknown,
@@ -68,6 +69,7 @@ class Moments:
             OrderOutcomeUnknown,
             OrderFilled,
             FillCorrected,
+            InternalCrossed,
             PositionUnprotected,
             FundingPaid,
             MarkWentStale,
@@ -125,6 +127,9 @@ def _told_of_trading(event: AnyEvent) -> tuple[str, str, str] | None:
         case OrderFilled():
             side = "bought" if event.side.sign > 0 else "sold"
             text = f"{side} {plain(event.qty)} @ {cents(event.price)}, fee {cents(event.fee)}"
+            return "trade", event.product, text
+        case InternalCrossed():
+            text = f"{event.buyer} bought {plain(event.qty)} of {event.seller} @ {cents(event.price)}, nothing was sent"
             return "trade", event.product, text
         case OrderRefused():
             return "refusal", event.product, f"refused {event.side} {plain(event.asked)}: {event.message}"

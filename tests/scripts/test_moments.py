@@ -10,22 +10,26 @@ from events.configuration import Configuration, RiskLimits
 from events.feeds import FeedConnected, FeedGapFound, FeedLost, FeedSubscribed, FeedWentSilent
 from events.funding import FundingPaid
 from events.market import MarkWentStale
-from events.orders import OrderLapsed, OrderOutcomeUnknown, OrderRejected, OrderWithheld
+from events.orders import InternalCrossed, OrderLapsed, OrderOutcomeUnknown, OrderRejected, OrderWithheld
 from events.position import AdjustmentApplied, DiscrepancyFound
 from events.record import AnyEvent, Record
 from events.risk import (
+    CorrelationRiskFound,
     DailyLossBreached,
     DayOpened,
+    HaltNeared,
+    HaltPassed,
     KillSwitchReset,
     KillSwitchThrown,
     LimitChanged,
     LiquidationBufferBreached,
     ReduceOnlyEntered,
     ReduceOnlyLeft,
+    VolatilityLevelChanged,
 )
 from events.session import ActorFailed, ActorRestarted, SessionEnded, SessionStarted
 from events.strategy import StrategyFailed, StrategyPaused, StrategyResumed
-from events.terms import Clock
+from events.terms import Clock, Turbulence
 from scripts.cli.moments import Moments
 from scripts.cli.reading import Reader
 from tests.scripts.made_up import BTC, START
@@ -49,6 +53,12 @@ def started(**limits: object) -> SessionStarted:
     return SessionStarted(session="s", configuration=configuration, clock=Clock.WALL, code="c")
 
 
+def stepped(before: Turbulence, level: Turbulence) -> VolatilityLevelChanged:
+    return VolatilityLevelChanged(
+        product="BTC-PERP", level=level, before=before, volatility=D("0.16"), threshold=D("0.15"), periods=20
+    )
+
+
 @pytest.mark.parametrize(
     ("event", "tone", "text"),
     [
@@ -56,6 +66,22 @@ def started(**limits: object) -> SessionStarted:
         (OrderLapsed(order="o", reason="too late"), "refusal", "not sent: too late"),
         (OrderWithheld(order="o", reason="behind a kill"), "refusal", "not sent: behind a kill"),
         (OrderOutcomeUnknown(order="o", error="timeout"), "alarm", "outcome unknown: timeout"),
+        (
+            InternalCrossed(
+                product=BTC,
+                buyer="trend",
+                seller="carry",
+                buy_proposal="p-1",
+                sell_proposal="p-2",
+                qty=D(4),
+                price=D(58_200),
+                value=D(2_328),
+                buyer_qty=D(4),
+                seller_qty=D(-4),
+            ),
+            "trade",
+            "trend bought 4 of carry @ 58,200, nothing was sent",
+        ),
         (FundingPaid(product=BTC, amount=D("-1.25"), through=0, exchange_at=0), "trade", "funding paid 1.25"),
         (FundingPaid(product=BTC, amount=D("1.25"), through=0, exchange_at=0), "trade", "funding received 1.25"),
         (StrategyFailed(strategy="s", product=BTC, error="boom"), "alarm", "failed and is paused: boom"),
@@ -69,6 +95,27 @@ def started(**limits: object) -> SessionStarted:
             "daily loss 120 reached the limit 100",
         ),
         (LiquidationBufferBreached(buffer=D("0.1"), limit=D("0.15")), "alarm", "buffer 10.0 % is under 15.0 %"),
+        (
+            stepped(Turbulence.CALM, Turbulence.WARNING),
+            "alarm",
+            "16.0 % a year: the circuit breaker says warning",
+        ),
+        (
+            stepped(Turbulence.WARNING, Turbulence.CALM),
+            "news",
+            "16.0 % a year: the circuit breaker says calm",
+        ),
+        (
+            CorrelationRiskFound(concentration=D("0.64"), limit=D("0.4"), products=("a", "b")),
+            "alarm",
+            "concentration 64.0 % is over 40.0 %",
+        ),
+        (
+            HaltNeared(product="BTC-PERP", starts_at=1, ends_at=None, reason="maintenance"),
+            "news",
+            "entries wait: maint",
+        ),
+        (HaltPassed(product="BTC-PERP", samples=2), "news", "entries may come again"),
         (MarkWentStale(product=BTC, age_ms=1, reason="feed lost"), "alarm", "mark is stale: feed lost"),
         (
             DiscrepancyFound(subject="position", product=BTC, ours=D(1), theirs=D(2)),
