@@ -6,22 +6,25 @@ import ipaddress
 import queue
 import socket
 import threading
+from typing import Any, TypeAlias
+
+#: Family, kind, protocol, canonical name, socket address: a row of `socket.getaddrinfo`.
+AddressInfo: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
-def addresses(host: str, port: int, *, within_s: float, family: int = socket.AF_UNSPEC) -> list[str]:
-    """The addresses of a host in the resolver's order; a host that is an address already is its own.
+def look_up(host: str, port: int, *, within_s: float, family: int = socket.AF_UNSPEC) -> list[AddressInfo]:
+    """The addresses of a host in the resolver's order, as `socket.getaddrinfo` gives them for a stream.
 
-    Raises `socket.gaierror` for a name that does not exist, `TimeoutError` where the resolver takes longer.
+    Raises `socket.gaierror` for a name that does not exist, `TimeoutError` where the resolver takes longer. A host that
+    is an address already is asked for at once.
 
-    >>> addresses("127.0.0.1", 443, within_s=1), addresses("[::1]", 443, within_s=1)
-    (['127.0.0.1'], ['::1'])
+    >>> [row[4][0] for row in look_up("127.0.0.1", 443, within_s=1)]
+    ['127.0.0.1']
     """
     host = host.strip("[]")
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        pass  # a name
-    answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+    if _is_address(host):
+        return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+    answers: queue.SimpleQueue[list[AddressInfo] | OSError] = queue.SimpleQueue()
     asking = threading.Thread(target=_ask, args=(host, port, family, answers), name=f"lookup-{host}", daemon=True)
     asking.start()
     try:
@@ -33,12 +36,18 @@ def addresses(host: str, port: int, *, within_s: float, family: int = socket.AF_
     return answer
 
 
-def _ask(host: str, port: int, family: int, answers: queue.SimpleQueue[list[str] | OSError]) -> None:
+def _ask(host: str, port: int, family: int, answers: queue.SimpleQueue[list[AddressInfo] | OSError]) -> None:
     try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        answers.put(list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)))
     except OSError as error:
         answers.put(error)
     except UnicodeError:
         answers.put(socket.gaierror(socket.EAI_NONAME, "a label is empty or too long"))
-    else:
-        answers.put(list(dict.fromkeys(str(each[4][0]) for each in found)))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

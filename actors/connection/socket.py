@@ -23,6 +23,7 @@ from websocket import ABNF, WebSocketException, frame_buffer
 
 from actors.connection.auth import redacted
 from actors.connection.errors import FeedBroken
+from actors.connection.lookup import look_up
 from actors.connection.tunnel import Proxy, check_answer
 
 #: The largest message that is taken, in bytes. A level-2 snapshot of the busiest product is about 4.6 MB.
@@ -138,7 +139,7 @@ class _Wire:
     def reach(self, host: str, port: int, receive_buffer: int | None) -> None:
         """Try each address of the host until the deadline. Raises the last one's `OSError`."""
         failure = OSError("the name has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        for family, kind, protocol, _, address in look_up(host, port, within_s=self._left_s()):
             self._sock.close()
             self._sock = socket.socket(family, kind, protocol)
             if self._closed:

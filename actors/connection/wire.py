@@ -26,7 +26,7 @@ from urllib3.util.connection import allowed_gai_family, create_connection
 
 from actors.connection.auth import redacted
 from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
-from actors.connection.lookup import addresses
+from actors.connection.lookup import look_up
 
 #: The largest reply that is read, in bytes, after decompression.
 BODY_CAP = 16 * 1024 * 1024
@@ -197,9 +197,9 @@ def _connected(link: HTTPConnection) -> socket.socket:
     """A socket to the first address of the host that takes one; the name, too, is looked up within the deadline."""
     failed: OSError = OSError("the name has no address")
     try:
-        for address in addresses(link.host, link.port, within_s=_soon_s(), family=allowed_gai_family()):
+        for *_, address in look_up(link.host, link.port, within_s=_soon_s(), family=allowed_gai_family()):
             try:
-                return create_connection((address, link.port), _soon_s(), socket_options=link.socket_options)
+                return create_connection((address[0], link.port), _soon_s(), socket_options=link.socket_options)
             except OSError as error:
                 failed = error
         raise failed

@@ -17,7 +17,7 @@ import trustme
 from actors.connection.auth import Credentials
 from actors.connection.client import CoinbaseClient
 from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
-from actors.connection.lookup import addresses
+from actors.connection.lookup import look_up
 from actors.connection.wire import HttpTransport
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import Request, http_peer, reply
@@ -126,7 +126,7 @@ def test_of_several_addresses_the_first_that_answers_is_taken(monkeypatch: pytes
 
 def test_a_name_that_is_no_name_is_a_typed_fault() -> None:
     with pytest.raises(OSError, match="too long"):
-        addresses("x" * 70 + ".test", 443, within_s=1)
+        look_up("x" * 70 + ".test", 443, within_s=1)
 
 
 def reset(_: Request, sock: socket.socket) -> None:
