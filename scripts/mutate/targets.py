@@ -8,7 +8,6 @@ _RISK = (
     "tests/actors/test_risk_behaviour.py",
     "tests/actors/test_risk_halts.py",
     "tests/actors/test_risk_turbulence.py",
-    "tests/laws/test_risk_laws.py",
 )
 _ORDERS = (
     "tests/projections/test_orders.py",
