@@ -34,6 +34,8 @@ SLOWEST_PACE = 128 * 1024
 LOOPBACK_BUFFER = 64 * 1024
 #: The most that the answer to the handshake may bring.
 _HANDSHAKE_CAP = 64 * 1024
+#: The most that a proxy may say before the tunnel is open; it is read byte by byte, so that nothing of the tunnel is.
+_PROXY_ANSWER_CAP = 8 * 1024
 _CHUNK = 64 * 1024
 
 
@@ -164,7 +166,7 @@ class _Wire:
         while not answer.endswith(b"\r\n\r\n"):  # byte by byte: what follows belongs to the host
             self._sock.settimeout(self._left_s())
             byte = self._sock.recv(1)
-            if not byte or len(answer) > _HANDSHAKE_CAP:
+            if not byte or len(answer) > _PROXY_ANSWER_CAP:
                 raise OSError("the proxy gave no whole answer")
             answer += byte
         check_answer(answer)
