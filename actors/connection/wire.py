@@ -199,9 +199,12 @@ def _connected(link: HTTPConnection) -> socket.socket:
     try:
         for *_, address in look_up(link.host, link.port, within_s=_soon_s(), family=allowed_gai_family()):
             try:
-                return create_connection((address[0], link.port), _soon_s(), socket_options=link.socket_options)
+                sock = create_connection((address[0], link.port), _soon_s(), socket_options=link.socket_options)
+                sock.settimeout(_soon_s())  # for the whole TLS handshake
             except OSError as error:
                 failed = error
+            else:
+                return sock
         raise failed
     except socket.gaierror as error:
         raise NameResolutionError(link.host, link, error) from error

@@ -110,6 +110,15 @@ def test_a_resolver_that_does_not_answer_ends_with_the_deadline(monkeypatch: pyt
     assert not error.outcome_unknown
 
 
+def test_a_peer_that_never_shakes_hands_ends_with_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        began = time.monotonic()
+        error = fault(f"https://127.0.0.1:{listener.getsockname()[1]}", method="POST")
+        took = time.monotonic() - began
+    assert DEADLINE_S - 0.1 < took < DEADLINE_S + 0.3
+    assert not error.outcome_unknown
+
+
 def test_of_several_addresses_the_first_that_answers_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with http_peer(lambda *_: reply({"ok": True})) as peer:
         port = int(peer.address.partition(":")[2])
