@@ -9,7 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 
-from actors.behaviour import Seat
+from actors.behaviour import Behaviour, Seat
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.position import PositionBehaviour
 from actors.connection.client import CoinbaseClient
@@ -122,3 +122,21 @@ def caught_up(desk: Desk, log: Sequence[Record]) -> Desk:
     else:
         assert desk.at == MONDAY
     return desk
+
+
+def expect_verified(log: Sequence[Record], *more: Behaviour) -> None:
+    """Every decision of the log is derived again from what stands before it, and is the same; none is missing."""
+    said: dict[tuple[str, int], list[Event]] = {}
+    for record in log:
+        if record.cause is not None:
+            said.setdefault((record.by, record.cause), []).append(record.event)
+    behaviours: list[Behaviour] = [OrdersBehaviour(), PositionBehaviour(), *more]
+    seats = [Seat(behaviour) for behaviour in behaviours]
+    for record in log:
+        for seat in seats:
+            if type(record.event) in seat.hears:
+                seat.follow(record)
+                recorded = said.pop((seat.name, record.seq), [])
+                assert list(seat.answer(record)) == recorded, f"{seat.name} at record {record.seq}"
+                seat.take_as_said(recorded)
+    assert not said, f"decisions that nobody would say: {said}"

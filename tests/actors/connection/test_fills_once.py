@@ -27,7 +27,7 @@ from events.record import Record
 from events.risk import KillSwitchThrown
 from events.terms import OrderKind, Side
 from tests.actors.connection.keys import EC_KEY, NAME, pem
-from tests.actors.connection.lives import PRODUCTS, Life
+from tests.actors.connection.lives import PRODUCTS, Life, expect_verified
 from tests.actors.connection.small_exchange import EXCHANGE_ID, Fate, Row, SmallExchange
 from tests.actors.connection.test_one_order import INTERLEAVINGS, LIMITS, expect_money
 from tests.actors.connection.user_frames import user_frame
@@ -167,6 +167,7 @@ def play(acts: list[object]) -> tuple[SmallExchange, list[Record]]:
 def test_a_fill_counts_once_whoever_tells_it_and_however_often(acts: list[object]) -> None:
     exchange, log = play(acts)
     expect_money(exchange, log)
+    expect_verified(log)
     fills = [record.event for record in log if isinstance(record.event, OrderFilled)]
     for row in exchange.orders:
         mine = [fill for fill in fills if fill.exchange_order == row["order_id"]]

@@ -19,7 +19,7 @@ from events.orders import OrderSubmitted
 from events.record import Record
 from events.session import ClockTicked
 from events.terms import OrderKind, OrderStatus, Side
-from tests.actors.connection.lives import Life
+from tests.actors.connection.lives import Life, expect_verified
 from tests.actors.connection.small_exchange import TAKEN, Fate, Row, SmallExchange
 from tests.laws.naive import NaiveLedger
 from tests.streams.desk import SECOND
@@ -148,6 +148,7 @@ def expect_the_truth(exchange: SmallExchange, log: list[Record], planned: dict[s
         assert seen.is_open == (row is not None and row["status"] == "OPEN"), (plan, seen)
         assert seen.status is not OrderStatus.FILLED or seen.filled_qty == plan.qty
     expect_money(exchange, log)
+    expect_verified(log)
 
 
 def may_be_unsent(planned: dict[str, Plan]) -> set[str]:

@@ -27,7 +27,7 @@ from events.risk import KillSwitchThrown
 from events.session import ClockTicked
 from events.terms import OrderKind, Side
 from tests.actors.connection.keys import EC_KEY, NAME, pem
-from tests.actors.connection.lives import PRODUCTS, Life
+from tests.actors.connection.lives import PRODUCTS, Life, expect_verified
 from tests.actors.connection.small_exchange import Fate, Row, SmallExchange, asked
 from tests.actors.connection.test_one_order import expect_money
 from tests.actors.connection.user_frames import user_frame
@@ -202,6 +202,7 @@ def test_whatever_races_no_order_is_stuck_and_the_money_is_the_exchanges(races: 
         assert not seen.is_open
         assert seen.filled_qty == Decimal(row["filled_size"])
     expect_money(exchange, log)
+    expect_verified(log)
     traded = [row for row in exchange.orders if Decimal(row["filled_size"])]
     confirmed = {record.event.exchange_order for record in log if isinstance(record.event, FillsConfirmed)}
     assert confirmed == {row["order_id"] for row in traded}

@@ -6,6 +6,7 @@ hear it, and an entry is asked for after each round.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -23,7 +24,7 @@ from events.risk import KillSwitchThrown
 from events.session import ClockTicked
 from events.terms import OrderKind, OrderStatus, Origin, Side
 from projections.orders import Orders
-from tests.actors.connection.lives import PRODUCTS
+from tests.actors.connection.lives import PRODUCTS, expect_verified
 from tests.actors.connection.small_exchange import EXCHANGE_ID, Fate, Row, SmallExchange, Wire
 from tests.streams.desk import SECOND, Desk, of_kind
 from tests.streams.facts import BIP
@@ -81,10 +82,19 @@ class Account:
         return behaviour.state.account.held(BIP)
 
 
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """In the end every decision is derived again from the log."""
+    account = Account()
+    yield account
+    expect_verified(account.desk.log, RiskBehaviour())
+
+
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("empty_for_s", [1, 3, 6, 8, 9])
-def test_o5_an_exchange_that_comes_back_with_no_position_is_not_believed_at_once(side: Side, empty_for_s: int) -> None:
-    account = Account()
+def test_o5_an_exchange_that_comes_back_with_no_position_is_not_believed_at_once(
+    account: Account, side: Side, empty_for_s: int
+) -> None:
     account.hand(side, 4)
     account.round()
     account.round(12)
@@ -111,8 +121,7 @@ def test_o5_an_exchange_that_comes_back_with_no_position_is_not_believed_at_once
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_o5_while_the_position_is_in_doubt_only_the_exchange_itself_may_close_it(side: Side) -> None:
-    account = Account()
+def test_o5_while_the_position_is_in_doubt_only_the_exchange_itself_may_close_it(account: Account, side: Side) -> None:
     account.hand(side, 4)
     account.round()
     account.round(12)
@@ -129,8 +138,7 @@ def test_o5_while_the_position_is_in_doubt_only_the_exchange_itself_may_close_it
     assert [approved.proposal for approved in of_kind(said, OrderApproved)] == ["close"]
 
 
-def test_o5_orders_that_a_restart_cancelled_are_over_and_nothing_is_sent_again() -> None:
-    account = Account()
+def test_o5_orders_that_a_restart_cancelled_are_over_and_nothing_is_sent_again(account: Account) -> None:
     account.round()
     intents = []
     for number in range(3):
@@ -165,9 +173,8 @@ LIQUIDATION: dict[str, object] = {"is_liquidation": True, "order_type": "LIQUIDA
     ("changes", "origin"), [(MANUAL, Origin.FOREIGN), (LIQUIDATION, Origin.LIQUIDATION)], ids=["by hand", "liquidation"]
 )
 def test_o6_what_others_trade_is_adopted_as_theirs_and_counts(
-    side: Side, lots: int, changes: dict[str, object], origin: Origin
+    account: Account, side: Side, lots: int, changes: dict[str, object], origin: Origin
 ) -> None:
-    account = Account()
     account.hand(Side.BUY, 2)
     account.round()
     account.round(12)
@@ -183,9 +190,8 @@ def test_o6_what_others_trade_is_adopted_as_theirs_and_counts(
 
 
 @pytest.mark.parametrize("lots", [1, 3])
-def test_o6_a_position_that_is_taken_away_without_any_order_is_adopted_on_evidence(lots: int) -> None:
+def test_o6_a_position_that_is_taken_away_without_any_order_is_adopted_on_evidence(account: Account, lots: int) -> None:
     """Auto-deleveraging has no order of ours and no fill: only the position tells of it."""
-    account = Account()
     account.hand(Side.BUY, 3)
     account.round()
     account.round(12)
@@ -203,8 +209,7 @@ def test_o6_a_position_that_is_taken_away_without_any_order_is_adopted_on_eviden
     assert account.entry() == ""
 
 
-def test_o6_another_programs_resting_order_counts_against_the_limits_and_is_left_alone() -> None:
-    account = Account()
+def test_o6_another_programs_resting_order_counts_against_the_limits_and_is_left_alone(account: Account) -> None:
     account.round()
     resting = {"limit_limit_gtc": {"base_size": "39", "limit_price": "49900"}}
     order = {"client_order_id": "another-program", "product_id": EXCHANGE_ID, "side": "BUY"}
