@@ -17,6 +17,7 @@ import pytest
 from actors.connection.errors import (
     AuthenticationError,
     BrokerageAPIError,
+    BrokerageError,
     InsufficientFunds,
     InvalidRequestError,
     InvalidSymbol,
@@ -234,3 +235,24 @@ def test_the_limit_counts_here_as_well(peer: HttpPeer) -> None:
     with pytest.raises(Exception, match="our own limit"):
         client.get_time()
     client.close()
+
+
+def test_neither_key_nor_passphrase_shows_in_what_is_said_of_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    marked = ExchangeKey("CANARY-key", base64.b64encode(b"CANARY-secret").decode(), "CANARY-pass")
+
+    def echo(request: Request, _: socket.socket) -> bytes:
+        if request.path == "/accounts":
+            return reply({"message": f"cannot accept {request.headers}"}, 401)
+        return reply(f"<html>{request.headers}</html>".encode())
+
+    said = ""
+    with caplog.at_level("DEBUG"), http_peer(echo) as peer:
+        client = ExchangeClient(peer.url, marked)
+        for ask in (client.get_accounts, client.get_fees):
+            with pytest.raises(BrokerageError) as raised:
+                ask()
+            said += f"{raised.value!r} {raised.value} {getattr(raised.value, 'body', '')}"
+        said += f"{caplog.text} {client!r} {client.line!r} {marked!r}"
+    assert "cannot accept" in said
+    assert "CANARY" not in said
+    assert base64.b64encode(b"CANARY-secret").decode() not in said
