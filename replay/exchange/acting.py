@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, assert_never
 
+from events.money import on_grid
 from replay.exchange import conversions, corrections, portfolios, treasury
 from replay.exchange.acts import (
+    ActRefused,
     Allocate,
     AnyAct,
     CancelAll,
@@ -53,7 +56,7 @@ def carry_out(venue: Venue, act: AnyAct) -> None:
         case Settle():
             venue.settle()
         case Liquidate():
-            venue.liquidate(act.size)
+            venue.liquidate(_size(venue, act.size))
         case CancelAll():
             venue.floor.cancel_all("Cancelled by the exchange")
         case Maintain():
@@ -85,3 +88,10 @@ def carry_out(venue: Venue, act: AnyAct) -> None:
             treasury.pledge(venue, enabled=act.enabled)
         case _:
             assert_never(act)
+
+
+def _size(venue: Venue, size: Decimal | None) -> Decimal | None:
+    """A size that can be traded; None is all of it. Raises `ActRefused`."""
+    if size is not None and not (size.is_finite() and size > 0 and on_grid(size, venue.product.size_increment)):
+        raise ActRefused(f"size must be a multiple of {venue.product.size_increment:f}")
+    return size

@@ -15,7 +15,7 @@ import orjson
 
 from events.terms import OrderKind, Side
 from replay.exchange.errors import BadRequest
-from replay.exchange.numbers import decimal_of, invalid_enum, unknown_field, wrong_type
+from replay.exchange.forms import Form, check_fields, decimal_of, fields_of, invalid_enum, unknown_field, wrong_type
 from replay.exchange.orders import OrderConfiguration, Refusal, Ticket, TimeInForce
 from replay.exchange.plan_bodies import plan_of
 from replay.exchange.plans import Attached, Ladder
@@ -23,8 +23,6 @@ from replay.exchange.times import nanoseconds_of
 
 _UNKNOWN = "UNKNOWN_FAILURE_REASON"
 _UNKNOWN_PREVIEW = "UNKNOWN_PREVIEW_FAILURE_REASON"
-
-Form = type | tuple[type, type]
 
 _SIZES = {"base_size": str, "quote_size": str, "rfq_disabled": bool, "rfq_enabled": bool}
 _LIMIT = {**_SIZES, "limit_price": str, "post_only": bool}
@@ -100,22 +98,23 @@ _CREATE_FIELDS: Mapping[str, type] = {
 }
 _CLOSE_FIELDS: Mapping[str, type] = {"client_order_id": str, "product_id": str, "size": str}
 _CANCEL_FIELDS: Mapping[str, type] = {"order_ids": list}
-_EDIT_FIELDS: Mapping[str, type] = {"order_id": str, "price": str, "size": str, "stop_price": str}
-_MOVE_FIELDS: Mapping[str, type] = {"funds": dict, "source_portfolio_uuid": str, "target_portfolio_uuid": str}
-_QUOTE_FIELDS: Mapping[str, type] = {
-    "from_account": str,
-    "to_account": str,
-    "amount": str,
-    "trade_incentive_metadata": dict,
+_EDIT_FIELDS: Mapping[str, type] = (
+    {"order_id": str, "price": str, "size": str}
+    | dict.fromkeys(("stop_price", "end_time", "display_size"), str)
+    | {"attached_order_configuration": dict}
+)
+#: What an edit may name and the exchange does not change, with its reason.
+_NOT_EDITED = {
+    "stop_price": "FIELD_STOPPRICE_NOT_SUPPORTED",
+    "end_time": "FIELD_ENDTIME_NOT_SUPPORTED",
+    "display_size": "FIELD_DISPLAYSIZE_NOT_SUPPORTED",
+    "attached_order_configuration": "ORDER_EDIT_INVALID_ATTACHED_ORDER_REQUEST",
 }
-_ALLOCATION_FIELDS: Mapping[str, type] = {"portfolio_uuid": str, "symbol": str, "amount": str, "currency": str}
-_SWEEP_FIELDS: Mapping[str, type] = {"usd_amount": str}
-_SETTING_FIELDS: Mapping[str, type] = {"setting": str}
 
 
 def read_create(body: bytes) -> Ticket | Refusal:
     """`POST /orders`. Raises `BadRequest`."""
-    fields = _fields(body, _CREATE_FIELDS)
+    fields = fields_of(body, _CREATE_FIELDS)
     if not fields.get("client_order_id"):
         raise BadRequest("client_order_id must be provided")
     return _ticket(fields, body)
@@ -123,14 +122,14 @@ def read_create(body: bytes) -> Ticket | Refusal:
 
 def read_by_hand(body: bytes, *, otherwise: str) -> Ticket | Refusal:
     """As create; without a client id it is `otherwise`. Raises `BadRequest`."""
-    fields = _fields(body, _CREATE_FIELDS)
+    fields = fields_of(body, _CREATE_FIELDS)
     ticket = _ticket({**fields, "client_order_id": fields.get("client_order_id") or otherwise}, body)
     return ticket if isinstance(ticket, Refusal) else replace(ticket, is_manual=True)
 
 
 def read_preview(body: bytes) -> Ticket | Refusal:
     """`POST /orders/preview`: as create, without a client id. Raises `BadRequest`."""
-    return _ticket(_fields(body, _PREVIEW_FIELDS), body)
+    return _ticket(fields_of(body, _PREVIEW_FIELDS), body)
 
 
 def echoed_configuration(body: bytes) -> OrderConfiguration:
@@ -141,7 +140,7 @@ def echoed_configuration(body: bytes) -> OrderConfiguration:
 
 def read_close(body: bytes) -> tuple[str, str, Decimal | None]:
     """`POST /orders/close_position`: client id, product, size (None: all of it). Raises `BadRequest`."""
-    fields = _fields(body, _CLOSE_FIELDS)
+    fields = fields_of(body, _CLOSE_FIELDS)
     client_order_id, product = fields.get("client_order_id"), fields.get("product_id")
     if not client_order_id or not product:
         raise BadRequest("client_order_id and product_id must be provided")
@@ -153,7 +152,7 @@ def read_close(body: bytes) -> tuple[str, str, Decimal | None]:
 
 def read_cancel(body: bytes) -> list[str]:
     """`POST /orders/batch_cancel`: the order ids. Raises `BadRequest`."""
-    ids = _fields(body, _CANCEL_FIELDS).get("order_ids")
+    ids = fields_of(body, _CANCEL_FIELDS).get("order_ids")
     if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
         raise BadRequest("order_ids must be a list of at least one id")
     if len(ids) > 100:
@@ -161,81 +160,20 @@ def read_cancel(body: bytes) -> list[str]:
     return ids
 
 
-def read_edit(body: bytes) -> tuple[str, Decimal, Decimal]:
-    """`POST /orders/edit`: order id, price, size; what is left out is zero. Raises `BadRequest`."""
-    fields = _fields(body, _EDIT_FIELDS)
+def read_edit(body: bytes) -> tuple[str, Decimal, Decimal, str]:
+    """`POST /orders/edit`: order id, price, size, and why its other fields are refused ("" where they are not).
+
+    What is left out of price and size is zero. Raises `BadRequest`.
+    """
+    fields = fields_of(body, _EDIT_FIELDS)
+    wrong = next((reason for name, reason in _NOT_EDITED.items() if fields.get(name)), "")
     order_id = fields.get("order_id")
     price, size = decimal_of(fields.get("price") or "0"), decimal_of(fields.get("size") or "0")
     if not order_id:
         raise BadRequest("order_id must be provided")
     if price is None or size is None:
         raise BadRequest("price and size must be numbers")
-    return str(order_id), price, size
-
-
-def read_setting(body: bytes) -> str:
-    """`POST /cfm/intraday/margin_setting`: the setting's name. Raises `BadRequest`."""
-    setting = _fields(body, _SETTING_FIELDS).get("setting")
-    if setting not in ("INTRADAY_MARGIN_SETTING_STANDARD", "INTRADAY_MARGIN_SETTING_INTRADAY"):
-        raise BadRequest(f"unknown setting {setting!r}")
-    return str(setting)
-
-
-def read_name(body: bytes) -> str:
-    """`POST /portfolios`, `PUT /portfolios/{uuid}`: the name. Raises `BadRequest`."""
-    return str(_fields(body, {"name": str}).get("name") or "")
-
-
-def read_move(body: bytes) -> tuple[Decimal, str, str, str]:
-    """`POST /portfolios/move_funds`: amount, currency, source, target. Raises `BadRequest`."""
-    fields = _fields(body, _MOVE_FIELDS)
-    funds = fields.get("funds") or {}
-    assert isinstance(funds, dict), "checked with the other fields"
-    _check(funds, {"value": str, "currency": str}, body)
-    source, target = (str(fields.get(f"{end}_portfolio_uuid") or "") for end in ("source", "target"))
-    return _amount(funds.get("value"), "funds"), str(funds.get("currency") or ""), source, target
-
-
-def read_quote(body: bytes) -> tuple[str, str, Decimal]:
-    """`POST /convert/quote`: from, to, amount. Raises `BadRequest`."""
-    fields = _fields(body, _QUOTE_FIELDS)
-    source, target = str(fields.get("from_account") or ""), str(fields.get("to_account") or "")
-    return source, target, _amount(fields.get("amount"), "amount")
-
-
-def read_commit(body: bytes) -> tuple[str, str]:
-    """`POST /convert/trade/{id}`: from, to. Raises `BadRequest`."""
-    fields = _fields(body, {"from_account": str, "to_account": str})
-    return str(fields.get("from_account") or ""), str(fields.get("to_account") or "")
-
-
-def read_allocation(body: bytes) -> tuple[str, str, Decimal, str]:
-    """`POST /intx/allocate`: portfolio, symbol, amount, currency. Raises `BadRequest`."""
-    fields = _fields(body, _ALLOCATION_FIELDS)
-    portfolio, symbol, currency = (str(fields.get(name) or "") for name in ("portfolio_uuid", "symbol", "currency"))
-    return portfolio, symbol, _amount(fields.get("amount"), "amount"), currency
-
-
-def read_collateral(body: bytes) -> tuple[str, bool]:
-    """`POST /intx/multi_asset_collateral`: portfolio, whether. Raises `BadRequest`."""
-    fields = _fields(body, {"portfolio_uuid": str, "multi_asset_collateral_enabled": bool})
-    return str(fields.get("portfolio_uuid") or ""), bool(fields.get("multi_asset_collateral_enabled"))
-
-
-def _amount(value: object, name: str) -> Decimal:
-    amount = decimal_of(value)
-    if amount is None:
-        raise BadRequest(f"{name} must be a number")
-    return amount
-
-
-def read_sweep(body: bytes) -> Decimal | None:
-    """`POST /cfm/sweeps/schedule`: the amount, None for all of it. Raises `BadRequest`."""
-    text = _fields(body, _SWEEP_FIELDS).get("usd_amount")
-    amount = decimal_of(text)
-    if text and amount is None:
-        raise BadRequest("usd_amount must be a number")
-    return amount
+    return str(order_id), price, size, wrong
 
 
 def _ticket(fields: dict[str, object], body: bytes) -> Ticket | Refusal:
@@ -250,7 +188,7 @@ def _ticket(fields: dict[str, object], body: bytes) -> Ticket | Refusal:
         raise unknown_field(body, key)
     if not isinstance(options, dict):
         raise wrong_type(body, key, dict)
-    _check(options, _CONFIGURATIONS[key], body)
+    check_fields(options, _CONFIGURATIONS[key], body)
     if options.get("quote_size"):
         return Refusal(
             "UNSUPPORTED_ORDER_CONFIGURATION", "PREVIEW_INVALID_ORDER_CONFIG", "Futures are sized in contracts"
@@ -312,28 +250,8 @@ def _attached(sent: object, body: bytes) -> Attached | Refusal | None:
     legs = sent["trigger_bracket_gtc"]
     if not isinstance(legs, dict):
         raise wrong_type(body, "trigger_bracket_gtc", dict)
-    _check(legs, _BRACKET, body)
+    check_fields(legs, _BRACKET, body)
     limit_price, stop_price = decimal_of(legs.get("limit_price")), decimal_of(legs.get("stop_trigger_price"))
     if legs.get("base_size") or limit_price is None or stop_price is None:
         return Refusal("INVALID_BRACKET_PRICES", "PREVIEW_INVALID_ORDER_CONFIG", "two prices are wanted, and no size")
     return Attached(limit_price=limit_price, stop_price=stop_price)
-
-
-def _fields(body: bytes, known: Mapping[str, type]) -> dict[str, object]:
-    try:
-        sent = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"proto: syntax error (line {error.lineno}:{error.colno}): {error.msg}", "unknown") from None
-    if not isinstance(sent, dict):
-        raise BadRequest("proto: syntax error (line 1:1): unexpected token", "unknown")
-    _check(sent, known, body)
-    return sent
-
-
-def _check(sent: dict[str, object], known: Mapping[str, Form], body: bytes) -> None:
-    for name, value in sent.items():
-        if name not in known:
-            raise unknown_field(body, name)
-        form = known[name]
-        if value is not None and type(value) not in (form if isinstance(form, tuple) else (form,)):
-            raise wrong_type(body, name, form[0] if isinstance(form, tuple) else form)

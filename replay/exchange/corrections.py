@@ -26,7 +26,7 @@ def correct(venue: Venue, entry_id: str, price: Decimal | None) -> None:
         raise ActRefused(f"{entry_id} was taken back already")
     if fill.order.is_open:
         raise ActRefused(f"the order of {entry_id} is still open")
-    if price is not None and (price <= 0 or not on_grid(price, venue.product.price_increment)):
+    if price is not None and (not price.is_finite() or price <= 0 or not on_grid(price, venue.product.price_increment)):
         raise ActRefused(f"price is no multiple of {venue.product.price_increment:f}")
     _take_back(venue, fill)
     if price is None:

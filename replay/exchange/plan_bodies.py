@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from events.money import ZERO
 from events.terms import NANOSECONDS, Side
-from replay.exchange.numbers import decimal_of, integer_of, invalid_enum
+from replay.exchange.forms import decimal_of, integer_of, invalid_enum
 from replay.exchange.orders import Refusal
 from replay.exchange.plans import AnyPlan, Bracket, Ladder, Stop, Twap
 from replay.exchange.times import nanoseconds_of

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 
 from events.money import ZERO
-from replay.exchange import bodies, queries, shapes
+from replay.exchange import money_bodies, queries, shapes
 from replay.exchange.acts import CancelSweep, ScheduleSweep, SetMargin
 from replay.exchange.auth import ApiKey
 from replay.exchange.balances import balances_of
@@ -93,7 +93,7 @@ def sweeps(desk: Desk, _request: Request, _body: bytes) -> Json:
 
 def schedule_sweep(desk: Desk, _request: Request, body: bytes) -> Json:
     """Without an amount everything that may go is swept."""
-    desk.present().act(ScheduleSweep(amount=bodies.read_sweep(body)))
+    desk.present().act(ScheduleSweep(amount=money_bodies.read_sweep(body)))
     return {"success": True}
 
 
@@ -116,7 +116,7 @@ def margin_setting(desk: Desk, _request: Request, _body: bytes) -> Json:
 
 
 def set_margin_setting(desk: Desk, _request: Request, body: bytes) -> Json:
-    desk.present().act(SetMargin(intraday=bodies.read_setting(body) == _SETTINGS[True]))
+    desk.present().act(SetMargin(intraday=money_bodies.read_setting(body) == _SETTINGS[True]))
     desk.tell()
     return {}
 

@@ -16,9 +16,9 @@ _REFUSED = EditRefusal("CANNOT_EDIT_FUTURES_ORDER")
 
 
 def edit(desk: Desk, _request: Request, body: bytes) -> Json:
-    order_id, price, size = bodies.read_edit(body)
+    order_id, price, size, wrong = bodies.read_edit(body)
     venue = desk.present()
-    refusal = venue.edit(order_id, price=price, size=size) if desk.settings.edits else _REFUSED
+    refusal = _of_request(desk, wrong) or venue.edit(order_id, price=price, size=size)
     desk.tell()
     if refusal is not None:
         return {"success": False, "errors": _errors(refusal)}
@@ -27,9 +27,9 @@ def edit(desk: Desk, _request: Request, body: bytes) -> Json:
 
 def edit_preview(desk: Desk, _request: Request, body: bytes) -> Json:
     """What the order would cost as changed. Changes nothing."""
-    order_id, price, size = bodies.read_edit(body)
+    order_id, price, size, wrong = bodies.read_edit(body)
     venue = desk.present()
-    refusal = refusal_of_edit(venue, order_id, price=price, size=size) if desk.settings.edits else _REFUSED
+    refusal = _of_request(desk, wrong) or refusal_of_edit(venue, order_id, price=price, size=size)
     found = venue.ledger.by_id.get(order_id)
     is_shown = found is not None and refusal is None
     ticket = edited(found.ticket, price=price, size=size) if found is not None and is_shown else None
@@ -38,6 +38,13 @@ def edit_preview(desk: Desk, _request: Request, body: bytes) -> Json:
     shown = ("slippage", "order_total", "commission_total", "quote_size", "base_size", "best_bid", "best_ask")
     errors = [] if refusal is None else _errors(refusal)
     return {"errors": errors, **{name: row[name] for name in shown}, "average_filled_price": number(average)}
+
+
+def _of_request(desk: Desk, wrong: str) -> EditRefusal | None:
+    """What stands against the change before the order is looked at."""
+    if not desk.settings.edits:
+        return _REFUSED
+    return EditRefusal(wrong) if wrong else None
 
 
 def _errors(refusal: EditRefusal) -> list[Json]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from events.ids import derived_id
 from events.money import ZERO, quotient
 from events.terms import Side
-from replay.exchange import bodies, treasury
+from replay.exchange import money_bodies, treasury
 from replay.exchange.acts import Allocate, PledgeAssets
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, NotFound
@@ -97,7 +97,7 @@ def balances(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def allocate(desk: Desk, _request: Request, body: bytes) -> Json:
     """Collateral for one position. Positions are held cross here, so it only cannot be withdrawn."""
-    portfolio_uuid, symbol, amount, currency = bodies.read_allocation(body)
+    portfolio_uuid, symbol, amount, currency = money_bodies.read_allocation(body)
     venue = _checked(desk, portfolio_uuid)
     venue.act(Allocate(symbol=symbol, amount=amount, currency=currency))
     desk.tell()
@@ -105,7 +105,7 @@ def allocate(desk: Desk, _request: Request, body: bytes) -> Json:
 
 
 def multi_asset_collateral(desk: Desk, _request: Request, body: bytes) -> Json:
-    portfolio_uuid, enabled = bodies.read_collateral(body)
+    portfolio_uuid, enabled = money_bodies.read_collateral(body)
     venue = _checked(desk, portfolio_uuid)
     venue.act(PledgeAssets(enabled=enabled))
     return {"multi_asset_collateral_enabled": venue.treasury.takes_other_assets}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from events.ids import derived_id
-from replay.exchange import bodies
+from replay.exchange import money_bodies
 from replay.exchange.acts import CommitConversion, QuoteConversion
 from replay.exchange.conversions import WALLETS, Conversion, currency_of
 from replay.exchange.desk import Desk
@@ -19,7 +19,7 @@ _PAYMENT_METHOD = derived_id("exchange", "payment method", 1)
 
 def quote(desk: Desk, _request: Request, body: bytes) -> Json:
     venue = desk.present()
-    source, target, amount = bodies.read_quote(body)
+    source, target, amount = money_bodies.read_quote(body)
     venue.act(QuoteConversion(source=source, target=target, amount=amount))
     return {"trade": _trade(list(venue.treasury.conversions.values())[-1])}
 
@@ -36,7 +36,7 @@ def trade(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def commit(desk: Desk, request: Request, body: bytes) -> Json:
     venue, trade_id = desk.present(), request.path_params["trade_id"]
-    source, target = bodies.read_commit(body)
+    source, target = money_bodies.read_commit(body)
     venue.act(CommitConversion(trade_id=trade_id, source=source, target=target))
     desk.tell()
     return {"trade": _trade(venue.treasury.conversions[trade_id])}

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from events.ids import derived_id
 from events.money import ZERO
-from replay.exchange import bodies, rest_intx, shapes
+from replay.exchange import money_bodies, rest_intx, shapes
 from replay.exchange.acts import CreatePortfolio, DeletePortfolio, MoveFunds, RenamePortfolio
 from replay.exchange.balances import balances_of
 from replay.exchange.desk import USD_ACCOUNT, Desk
@@ -39,14 +39,14 @@ def portfolios(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def create(desk: Desk, _request: Request, body: bytes) -> Json:
     venue = desk.present()
-    venue.act(CreatePortfolio(name=bodies.read_name(body)))
+    venue.act(CreatePortfolio(name=money_bodies.read_name(body)))
     return {"portfolio": _other(list(venue.treasury.portfolios.values())[-1])}
 
 
 def rename(desk: Desk, request: Request, body: bytes) -> Json:
     venue, uuid = desk.present(), request.path_params["portfolio_uuid"]
     _known(venue, uuid)
-    venue.act(RenamePortfolio(uuid=uuid, name=bodies.read_name(body)))
+    venue.act(RenamePortfolio(uuid=uuid, name=money_bodies.read_name(body)))
     return {"portfolio": _other(venue.treasury.portfolios[uuid])}
 
 
@@ -59,7 +59,7 @@ def delete(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def move_funds(desk: Desk, _request: Request, body: bytes) -> Json:
     """Cash from one portfolio to another; the answer names both."""
-    amount, currency, source, target = bodies.read_move(body)
+    amount, currency, source, target = money_bodies.read_move(body)
     venue = desk.present()
     for uuid in (source, target):
         _known(venue, uuid)

@@ -164,6 +164,8 @@ def test_a_liquidation_on_demand_cancels_and_closes_by_the_exchanges_own_order(e
 
 def test_a_part_of_a_position_can_be_taken_too(exchange: Client) -> None:
     exchange.market("long", "BUY", 3)
+    for size in ("0.5", "0", "-1", "NaN"):
+        assert "size must be" in do(exchange, {"act": "liquidate", "size": size}, status=400)["message"]
     assert do(exchange, {"act": "liquidate", "size": "1"})["positions"][0]["qty"] == "2"
 
 

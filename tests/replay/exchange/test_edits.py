@@ -23,7 +23,7 @@ def editable(exchange: Client) -> Client:
     return exchange
 
 
-def edit(client: Client, order_id: str, **fields: str) -> str:
+def edit(client: Client, order_id: str, **fields: Any) -> str:
     """The reason why it was not done, "" when it was."""
     reply = client.post("/orders/edit", {"order_id": order_id, **fields})
     assert reply["success"] is not bool(reply["errors"])
@@ -133,3 +133,20 @@ def test_only_a_smaller_size_keeps_the_place_in_the_queue() -> None:
     assert ahead(60_000, 3) == 10
     assert ahead(60_000, 4) == 30
     assert ahead(59_995, 4) == 20
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("stop_price", "59000", "FIELD_STOPPRICE_NOT_SUPPORTED"),
+        ("end_time", "2030-01-01T00:00:00Z", "FIELD_ENDTIME_NOT_SUPPORTED"),
+        ("display_size", "1", "FIELD_DISPLAYSIZE_NOT_SUPPORTED"),
+        ("attached_order_configuration", {"trigger_bracket_gtc": {}}, "ORDER_EDIT_INVALID_ATTACHED_ORDER_REQUEST"),
+    ],
+)
+def test_what_an_edit_cannot_change_is_named_and_nothing_is_changed(
+    editable: Client, field: str, value: Any, reason: str
+) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    assert edit(editable, order_id, price="59005", size="2", **{field: value}) == reason
+    assert shown(editable, order_id)["edit_history"] == []

@@ -1,4 +1,4 @@
-"""Numbers as clients write them, and the words for what cannot be read, with the place where it stands."""
+"""JSON as the exchange's protobuf reads it: known fields of known types, and the place of what cannot be read."""
 
 from __future__ import annotations
 
@@ -6,13 +6,40 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+import orjson
+
 from replay.exchange.errors import BadRequest
+
+#: The type of a field, or the two that it may have.
+Form = type | tuple[type, type]
 
 #: Longer numbers are refused, so that products of three of them stay exact.
 _MAX_DIGITS = 18
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 _KIND_NAMES: Mapping[type, str] = {str: "string", bool: "bool", int: "int32", dict: "message", list: "list"}
+
+
+def fields_of(body: bytes, known: Mapping[str, Form]) -> dict[str, object]:
+    """The fields of a JSON object, none but those that are known. Raises `BadRequest`."""
+    try:
+        sent = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"proto: syntax error (line {error.lineno}:{error.colno}): {error.msg}", "unknown") from None
+    if not isinstance(sent, dict):
+        raise BadRequest("proto: syntax error (line 1:1): unexpected token", "unknown")
+    check_fields(sent, known, body)
+    return sent
+
+
+def check_fields(sent: dict[str, object], known: Mapping[str, Form], body: bytes) -> None:
+    """Raises `BadRequest` for a field that is unknown or of another type; null is not given."""
+    for name, value in sent.items():
+        if name not in known:
+            raise unknown_field(body, name)
+        form = known[name]
+        if value is not None and type(value) not in (form if isinstance(form, tuple) else (form,)):
+            raise wrong_type(body, name, form[0] if isinstance(form, tuple) else form)
 
 
 def decimal_of(value: object) -> Decimal | None:
