@@ -82,7 +82,8 @@ def step_proposal(
     """The next order out of a position; None when there is none, or the product is not listed.
 
     `own` is a strategy's part of it, signed, where it shares the product. Leaving a part that the account's position
-    does not contain increases on the other side: risk splits such an order, and nobody closes the account's position.
+    does not contain increases on the other side: risk splits such an order, so it reaches no further than an entry
+    may, and nobody closes the account's position.
     """
     held, rules = account.held(product), account.catalog.rules(product)
     is_contained = own is None or (own * held > 0 and abs(own) <= abs(held))
@@ -92,7 +93,7 @@ def step_proposal(
     marks = account.portfolio.marks
     side = Side.SELL if held > 0 else Side.BUY
     kind, limit_price = step_order(
-        step,
+        step if is_contained else 0,
         side=side,
         price=marks.price(product),
         is_fresh=marks.mark(product) is not None,

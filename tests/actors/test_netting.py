@@ -157,6 +157,20 @@ def test_leaving_a_part_that_the_account_does_not_hold_is_split_by_risk() -> Non
     assert held(desk) == {"b": D(-4)}
 
 
+def test_an_exit_that_increases_the_accounts_net_reaches_no_further_than_an_entry_however_often_it_is_tried() -> None:
+    desk = shared(Scripted(BUY, HOLD, CLOSE), Scripted(HOLD, SELL_FOUR))
+    fill_all(desk, sample(desk))
+    fill_all(desk, sample(desk))
+    fill_all(desk, sample(desk), "0")
+    for _ in range(40):
+        fill_all(desk, tick(desk), "0")
+    wanted = [record.event for record in desk.log if isinstance(record.event, OrderWanted)]
+    exits = [each for each in wanted if each.strategy == "a" and each.side is Side.SELL]
+    assert len(exits) > 3
+    assert {each.limit_price for each in exits} == {D(49_750)}
+    assert [record.event for record in desk.log if isinstance(record.event, OrderRefused)] == []
+
+
 def test_a_close_of_one_and_an_entry_of_the_other_cross() -> None:
     desk = shared(Scripted(BUY, CLOSE), Scripted(HOLD, BUY))
     fill_all(desk, sample(desk))

@@ -164,11 +164,14 @@ def test_every_order_follows_from_a_decision_and_every_exit_only_reduces(market:
                 assert event.reason == last.reason
 
 
-@given(markets, st.integers(0, 1_000))
+@given(markets, st.integers(0, 1_000), st.sampled_from(["s", "b", "netting"]))
 def test_a_snapshot_with_the_rest_is_the_whole_and_every_decision_is_derived_again(
-    market: tuple[int, int], cut: int
+    market: tuple[int, int], cut: int, who: str
 ) -> None:
-    desk = Market(*market).desk
+    def anew() -> Seat:
+        return Seat(NettingBehaviour() if who == "netting" else Market.behaviour(who))
+
+    desk = Market(*market, names="s" if who == "s" else "abc").desk
     turns: list[list[Any]] = []
     for record in desk.log:
         if not record.is_decision and (not turns or turns[-1][-1].at != record.at):
@@ -176,11 +179,11 @@ def test_a_snapshot_with_the_rest_is_the_whole_and_every_decision_is_derived_aga
         turns[-1].append(record)
     place = cut % len(turns)
 
-    first = Seat(Market.behaviour())
+    first = anew()
     for record in (record for turn in turns[:place] for record in turn):
         if type(record.event) in first.hears:
             first.follow(record)
-    again = Seat(Market.behaviour())
+    again = anew()
     again.restore(first.snapshot())
     said: dict[int, list[AnyEvent]] = {}
     for record in (record for turn in turns[place:] for record in turn):
@@ -189,7 +192,7 @@ def test_a_snapshot_with_the_rest_is_the_whole_and_every_decision_is_derived_aga
     for record in (record for turn in turns[place:] for record in turn):
         if type(record.event) in again.hears:
             assert list(again.hear(record)) == said.get(record.seq, [])
-    assert again.snapshot() == desk.states()["strategy:s"]
+    assert again.snapshot() == desk.states()[again.name]
 
 
 @given(markets)
