@@ -33,6 +33,8 @@ def cancel_all_once(
 ) -> CancelAll:
     """List what rests (of these products, or of the whole account) and cancel it in batches. Never raises for a fault
     of the exchange: says what it reached. An order taken for cancelling may still fill first.
+
+    Brackets stay: they protect a position while nobody of ours watches it (trading rules A17).
     """
     error: str | None = None
     orders: list[Order] = []
@@ -41,11 +43,17 @@ def cancel_all_once(
             orders.append(order)  # noqa: PERF402 - what was listed before a fault is kept
     except BrokerageError as fault:
         error = str(fault)
-    wanted = [order.order_id for order in orders if not keep(order)]
+    wanted = [order.order_id for order in orders if not keep(order) and not is_bracket(order)]
     refused: dict[str, str] = {}
     for batch in _batches(wanted, CANCEL_BATCH):
         refused.update(_cancel(client, batch))
     return CancelAll(asked=tuple(wanted), refused=refused, error=error)
+
+
+def is_bracket(order: Order) -> bool:
+    return order.order_type == "BRACKET" or any(
+        key.startswith("trigger_bracket") for key in order.order_configuration or {}
+    )
 
 
 def resting(client: CoinbaseClient, product_ids: Sequence[str] = ()) -> Iterator[Order]:

@@ -787,6 +787,15 @@ def test_intents_of_one_kind_leave_in_the_order_of_the_log(booth: Booth) -> None
     assert booth.creates == [order.order for order in orders]
 
 
+def test_the_last_cancelling_leaves_the_brackets_that_protect_a_position(booth: Booth) -> None:
+    bracket = {"trigger_bracket_gtc": {"base_size": "3", "limit_price": "75000", "stop_trigger_price": "65000"}}
+    protects, rests = booth.rest(1, order_configuration=bracket), booth.rest(2)
+    with desk(booth) as ours:
+        outcome = ours.gateway.cancel_all_once()
+    assert outcome.asked == (rests,)
+    assert booth.orders[protects]["status"] == "OPEN"
+
+
 def test_the_fills_of_an_order_are_read_by_its_id_when_they_are_wanted(booth: Booth) -> None:
     line = {
         "entry_id": "e-1",
