@@ -130,15 +130,15 @@ def deep(tmp_path: Path) -> Iterator[Client]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_request_by_lot_is_answered_as_the_exchange_answers(deep: Client, seed: int) -> None:
-    chance, taken = Chance(seed), 0
+    chance = Chance(seed)
     for _ in range(_REQUESTS):
         method, path, body, query = chance.request()
         reply = deep.ask(method, path, body, **query)
         assert reply.status_code in (200, 400, 403, 404), (method, path, json.dumps(body), query, reply.text)
         found = reply.json()
         if path == "/orders" and reply.status_code == 200 and found["success"]:
-            taken += 1
             chance.order_ids.append(found["success_response"]["order_id"])
+    taken = len(set(chance.order_ids)) - 1  # a used client id is answered with the old order
     assert taken > _REQUESTS // 10
     books = deep.control("books")
     assert books["orders"] >= taken
