@@ -11,11 +11,12 @@ import pytest
 from actors.operator import act
 from events.account import ExternalFlow
 from events.feeds import ExchangeReconciled, FeedLost
-from events.orders import OrderFilled, OrderRefused, OrderRejected
+from events.orders import OrderFilled, OrderRefused, OrderRejected, OrderSubmitted
 from events.risk import KillSwitchReset, KillSwitchThrown
+from events.session import ClockTicked
 from events.terms import Origin
 from tests.replay.exchange.running import Client
-from tests.scenarios.faulty import must_hold, session
+from tests.scenarios.faulty import is_entry, must_hold, session
 
 RESTARTS = 3
 FOREIGN_ORDERS = 10
@@ -60,6 +61,22 @@ def test_o6_what_somebody_else_trades_is_adopted_counted_and_never_taken_for_our
         foreign = {fill.exchange_order for fill in live.events(OrderFilled) if fill.origin is Origin.FOREIGN}
         assert foreign == ids
         somebody.session.close()
+
+
+def test_flatten_goes_on_until_the_exchange_says_flat_whatever_is_lost_on_the_way(tmp_path: Path) -> None:
+    with session(tmp_path) as live:
+        Client(live.ready).market("by-hand", "BUY", 40)
+        live.put({"fault": "lost_reply", "method": "POST", "path": "/orders*", "after": 1})
+        act(live.log, KillSwitchThrown(reason="out", flatten=True))
+        live.wait(lambda: not live.control("books")["positions"], lambda: "it does not become flat")
+        entries = sum(map(is_entry, live.events(OrderSubmitted)))
+        live.wait(lambda: len(live.told(ClockTicked)) > 60, lambda: "the clock stands")
+        assert sum(map(is_entry, live.events(OrderSubmitted))) == entries, "nothing is entered behind a kill"
+        assert not live.control("books")["positions"]
+        act(live.log, KillSwitchReset(reason="go on"))
+        live.wait_fills(2)
+        live.stop()
+        must_hold(live)
 
 
 ACTS: dict[str, list[dict[str, object]]] = {
