@@ -27,6 +27,7 @@ from replay.tapes import generated_tape
 from replay.verify import verify
 from scripts.cli.running import run
 from tests.scenarios import faulty
+from tests.streams.desk import of_kind
 
 #: 2026-03-02 15:58 UTC. Funding of 16:00 is paid with a settlement five minutes later, for its rate comes after it.
 BEFORE_FOUR = 1_772_467_080 * NANOSECONDS
@@ -111,17 +112,18 @@ def test_a_settlement_a_sweep_and_flows_tie_out_to_the_last_digit(tmp_path: Path
         held.stop()
 
     assert held.error is None
-    paid = [record.event for record in held.told(FundingPaid)]
-    flows = [(record.event.amount, record.event.name) for record in held.told(ExternalFlow)]
+    events = [record.event for record in held.told()]
+    paid = of_kind(events, FundingPaid)
+    flows = [(flow.amount, flow.name) for flow in of_kind(events, ExternalFlow)]
     assert all(event.inferred for event in paid)
     assert sum((event.amount for event in paid), ZERO) == D(str(held.books["funding_paid"])) != 0
     assert flows == [(D(5_000), None), (D(-300), "rent")]
-    assert held.told(FundingAccrued)
+    assert of_kind(events, FundingAccrued)
     portfolio, sightings = held.portfolio()
     assert sightings.last is not None
     tie = sightings.balanced(sightings.last, portfolio)
     assert tie is not None
     assert tie.gap == 0
-    assert all(record.event.difference == 0 for record in held.told(TieOutMeasured)[-1:])
+    assert all(measured.difference == 0 for measured in of_kind(events, TieOutMeasured)[-1:])
     assert statement(held.told()).equity == D(str(held.books["equity"]))
     assert verify(held.log).verified
