@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
@@ -66,14 +66,14 @@ def _keep(value: object, raw: str | bytes | msgspec.Raw) -> None:
     if isinstance(value, Reply):
         if value.__struct_config__.array_like:
             return
-        names = _names(type(value))
+        names, deeper = _plan(type(value))
         table = _TABLE.decode(raw)
         more = {name: part.copy() for name, part in table.items() if name not in names}
         if more:
             value.__dict__["_unknown"] = more
-        for name, part in table.items():
-            if name in names:
-                _keep(getattr(value, names[name]), part)
+        for name, attribute in deeper:
+            if name in table:
+                _keep(getattr(value, attribute), table[name])
     elif isinstance(value, list) and value and isinstance(value[0], (Reply, list)):
         for each, part in zip(value, _ROWS.decode(raw), strict=True):
             _keep(each, part)
@@ -84,9 +84,17 @@ def _keep(value: object, raw: str | bytes | msgspec.Raw) -> None:
 
 
 @cache
-def _names(kind: type[Reply]) -> dict[str, str]:
-    """The exchange's names of a reply's fields, and ours."""
-    return {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+def _plan(kind: type[Reply]) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+    """The exchange's names of a reply's fields; and of those that hold replies, its names and ours."""
+    fields = msgspec.structs.fields(kind)
+    deeper = tuple((field.encode_name, field.name) for field in fields if _holds_replies(field.type))
+    return frozenset(field.encode_name for field in fields), deeper
+
+
+def _holds_replies(kind: Any) -> bool:
+    if isinstance(kind, type) and issubclass(kind, Reply):
+        return True
+    return any(_holds_replies(each) for each in get_args(kind))
 
 
 @cache
