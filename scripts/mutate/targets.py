@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _RISK = (
+    "tests/actors/test_risk_answers.py",
     "tests/actors/test_risk_behaviour.py",
     "tests/actors/test_risk_halts.py",
     "tests/actors/test_risk_turbulence.py",
