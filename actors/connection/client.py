@@ -176,4 +176,4 @@ def keeps_alive(given: bool | None) -> bool:
     """Whether connections are kept: what was given, else the environment's word, else yes."""
     if given is not None:
         return given
-    return os.environ.get("COINBASE_ENABLE_KEEP_ALIVE", "1").strip().lower() not in ("0", "false")
+    return os.environ.get("COINBASE_ENABLE_KEEP_ALIVE", "1").strip().lower() not in ("0", "false", "no", "off")

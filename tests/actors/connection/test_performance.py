@@ -38,7 +38,7 @@ def test_ten_requests_take_one_connection_kept_alive_and_ten_without(
     assert peer.accepted == connections
 
 
-@pytest.mark.parametrize(("word", "connections"), [("0", 3), ("false", 3), ("1", 1), (None, 1)])
+@pytest.mark.parametrize(("word", "connections"), [("0", 3), ("false", 3), ("Off", 3), ("1", 1), (None, 1)])
 def test_the_environment_decides_where_the_code_does_not(
     peer: HttpPeer, monkeypatch: pytest.MonkeyPatch, word: str | None, connections: int
 ) -> None:
