@@ -11,7 +11,7 @@ from actors.connection.live import Address, CaptureTo, CoinbaseConnection
 from actors.connection.market_feed import EXTRA_CHANNELS
 from events.account import BalanceReported
 from events.market import BookChanged, CandleReported, QuoteChanged, TickerReported, TradePrinted
-from tests.actors.connection.peers import ListDoor
+from tests.actors.connection.peers import PATIENCE_S, ListDoor
 from tests.actors.connection.test_live import PRODUCTS, local_exchange
 
 
@@ -33,7 +33,7 @@ def test_the_capture_of_a_live_connection_gives_every_fact_of_both_feeds_again(t
             part.start()
         try:
             for kind in (BookChanged, TradePrinted, QuoteChanged, CandleReported, TickerReported, BalanceReported):
-                door.wait_for(kind)
+                door.wait_for(kind, timeout_s=3 * PATIENCE_S)
         finally:
             for part in reversed(connection.parts):
                 part.stop()
