@@ -68,7 +68,7 @@ class TestApprovals:
         )
         (found,) = of_kind(desk.hear(asked, by="strategy:baseline"), OrderApproved)
         assert found == OrderApproved(
-            proposal="p",
+            proposal="p-7",
             strategy="baseline",
             product=BIP,
             side=Side.BUY,
