@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.connection.account_replies import OnePaymentMethod, PaymentMethod, PaymentMethods, TransactionSummary
-from actors.connection.line import Linked, queried
+from actors.connection.line import Linked, queried, segment
 from actors.connection.replies import Account, Accounts, KeyPermissions, OneAccount
 
 _PAGE = 250
@@ -24,7 +24,7 @@ def get_accounts(client: Linked, *, retail_portfolio_id: str | None = None) -> I
 
 
 def get_account(client: Linked, account_uuid: str) -> Account:
-    return client.line.get(f"/accounts/{account_uuid}", OneAccount).account
+    return client.line.get(f"/accounts/{segment(account_uuid)}", OneAccount).account
 
 
 def get_transaction_summary(
@@ -44,4 +44,4 @@ def list_payment_methods(client: Linked) -> list[PaymentMethod]:
 
 
 def get_payment_method(client: Linked, payment_method_id: str) -> PaymentMethod:
-    return client.line.get(f"/payment_methods/{payment_method_id}", OnePaymentMethod).payment_method
+    return client.line.get(f"/payment_methods/{segment(payment_method_id)}", OnePaymentMethod).payment_method

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from actors.connection.account_replies import Conversion, OneConversion
 from actors.connection.amounts import decimal_text
-from actors.connection.line import Linked, queried
+from actors.connection.line import Linked, queried, segment
 
 
 def convert_quote(
@@ -33,10 +33,10 @@ def convert_quote(
 def convert_commit(client: Linked, trade_id: str, *, from_account: str, to_account: str) -> Conversion:
     """Carry a quote out; sent once."""
     body = {"from_account": from_account, "to_account": to_account}
-    return client.line.post(f"/convert/trade/{trade_id}", body, OneConversion).trade
+    return client.line.post(f"/convert/trade/{segment(trade_id)}", body, OneConversion).trade
 
 
 def convert_trade(client: Linked, trade_id: str, *, from_account: str, to_account: str) -> Conversion:
     """What became of it."""
     query = queried(from_account=from_account, to_account=to_account)
-    return client.line.get(f"/convert/trade/{trade_id}", OneConversion, query).trade
+    return client.line.get(f"/convert/trade/{segment(trade_id)}", OneConversion, query).trade

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from actors.connection.account_replies import Done, MarginSetting, Sweep, Sweeps
 from actors.connection.amounts import decimal_text
-from actors.connection.line import Linked
+from actors.connection.line import Linked, segment
 from actors.connection.reading import Empty
 from actors.connection.replies import (
     BalanceSummary,
@@ -33,7 +33,7 @@ def cfm_positions(client: Linked) -> list[FuturesPosition]:
 
 
 def cfm_position(client: Linked, product_id: str) -> FuturesPosition:
-    return client.line.get(f"/cfm/positions/{product_id}", OneFuturesPosition).position
+    return client.line.get(f"/cfm/positions/{segment(product_id)}", OneFuturesPosition).position
 
 
 def cfm_intraday_current_margin_window(

@@ -17,25 +17,25 @@ from actors.connection.intx_replies import (
     MultiAssetCollateral,
     OneIntxPosition,
 )
-from actors.connection.line import Linked
+from actors.connection.line import Linked, segment
 from actors.connection.reading import Empty
 
 
 def intx_portfolio(client: Linked, portfolio_uuid: str) -> IntxPortfolios:
     """Margin and value of a portfolio; a list, although one was asked for, and its sum."""
-    return client.line.get(f"/intx/portfolio/{portfolio_uuid}", IntxPortfolios)
+    return client.line.get(f"/intx/portfolio/{segment(portfolio_uuid)}", IntxPortfolios)
 
 
 def intx_positions(client: Linked, portfolio_uuid: str) -> IntxPositions:
-    return client.line.get(f"/intx/positions/{portfolio_uuid}", IntxPositions)
+    return client.line.get(f"/intx/positions/{segment(portfolio_uuid)}", IntxPositions)
 
 
 def intx_position(client: Linked, portfolio_uuid: str, symbol: str) -> IntxPosition:
-    return client.line.get(f"/intx/positions/{portfolio_uuid}/{symbol}", OneIntxPosition).position
+    return client.line.get(f"/intx/positions/{segment(portfolio_uuid)}/{segment(symbol)}", OneIntxPosition).position
 
 
 def intx_balances(client: Linked, portfolio_uuid: str) -> list[IntxHeld]:
-    return client.line.get(f"/intx/balances/{portfolio_uuid}", IntxBalances).portfolio_balances
+    return client.line.get(f"/intx/balances/{segment(portfolio_uuid)}", IntxBalances).portfolio_balances
 
 
 def intx_allocate(client: Linked, portfolio_uuid: str, symbol: str, amount: Decimal, currency: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from actors.connection.line import Linked, never_ends, queried
+from actors.connection.line import Linked, never_ends, queried, segment
 from actors.connection.market_replies import (
     Candle,
     Candles,
@@ -67,7 +67,7 @@ def get_products(
 
 def get_product(client: Linked, product_id: str, *, get_tradability_status: bool | None = None) -> Product:
     query = queried(get_tradability_status=get_tradability_status)
-    return client.line.get(_market(client, f"/products/{product_id}"), Product, query)
+    return client.line.get(_market(client, f"/products/{segment(product_id)}"), Product, query)
 
 
 def get_product_book(
@@ -92,7 +92,7 @@ def get_ticker(
 ) -> Ticker:
     """The last trades, newest first (at most 100 come), and the best prices. A trade's side is the maker's."""
     query = queried(limit=limit, start=start_s, end=end_s)
-    return client.line.get(_market(client, f"/products/{product_id}/ticker"), Ticker, query)
+    return client.line.get(_market(client, f"/products/{segment(product_id)}/ticker"), Ticker, query)
 
 
 def get_candles(
@@ -100,7 +100,7 @@ def get_candles(
 ) -> list[Candle]:
     """Newest first; unix seconds; at most 350 rows, or the exchange refuses. No row where nothing traded."""
     query = queried(start=start_s, end=end_s, granularity=granularity, limit=limit)
-    return client.line.get(_market(client, f"/products/{product_id}/candles"), Candles, query).candles
+    return client.line.get(_market(client, f"/products/{segment(product_id)}/candles"), Candles, query).candles
 
 
 def _market(client: Linked, path: str) -> str:

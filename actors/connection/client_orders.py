@@ -16,7 +16,7 @@ from actors.connection.auth import redacted
 from actors.connection.configurations import BracketGtc, BracketGtd, Configuration
 from actors.connection.edit_replies import EditPreview, EditProblem, EditReply, Preview
 from actors.connection.errors import ReplyUnreadable, of_refusal
-from actors.connection.line import Linked, queried
+from actors.connection.line import Linked, queried, segment
 from actors.connection.replies import (
     CancelResult,
     CancelResults,
@@ -159,7 +159,7 @@ def cancel_orders(client: Linked, order_ids: Sequence[str]) -> list[CancelResult
 
 
 def get_order_historical(client: Linked, order_id: str) -> Order:
-    return client.line.get(f"/orders/historical/{order_id}", OneOrder).order
+    return client.line.get(f"/orders/historical/{segment(order_id)}", OneOrder).order
 
 
 def list_orders(

@@ -13,7 +13,7 @@ from actors.connection.account_replies import (
     Portfolios,
 )
 from actors.connection.amounts import decimal_text
-from actors.connection.line import Linked, queried
+from actors.connection.line import Linked, queried, segment
 from actors.connection.reading import Empty
 
 
@@ -27,17 +27,17 @@ def create_portfolio(client: Linked, name: str) -> Portfolio:
 
 def edit_portfolio(client: Linked, portfolio_uuid: str, name: str) -> Portfolio:
     """Give it another name."""
-    return client.line.put(f"/portfolios/{portfolio_uuid}", {"name": name}, OnePortfolio).portfolio
+    return client.line.put(f"/portfolios/{segment(portfolio_uuid)}", {"name": name}, OnePortfolio).portfolio
 
 
 def delete_portfolio(client: Linked, portfolio_uuid: str) -> None:
-    client.line.delete(f"/portfolios/{portfolio_uuid}", Empty)
+    client.line.delete(f"/portfolios/{segment(portfolio_uuid)}", Empty)
 
 
 def get_portfolio_breakdown(client: Linked, portfolio_uuid: str, *, currency: str | None = None) -> Breakdown:
     """What a portfolio holds: balances, spot, perpetuals, futures."""
     query = queried(currency=currency)
-    return client.line.get(f"/portfolios/{portfolio_uuid}", PortfolioBreakdown, query).breakdown
+    return client.line.get(f"/portfolios/{segment(portfolio_uuid)}", PortfolioBreakdown, query).breakdown
 
 
 def move_funds(client: Linked, value: Decimal, currency: str, *, source_uuid: str, target_uuid: str) -> FundsMoved:

@@ -28,7 +28,7 @@ from actors.connection.exchange_replies import (
     ExchangeTrade,
 )
 from actors.connection.limits import RequestLimiter
-from actors.connection.line import Line, never_ends, queried
+from actors.connection.line import Line, never_ends, queried, segment
 from actors.connection.wire import HttpTransport, Transport
 
 EXCHANGE_REST = "https://api.exchange.coinbase.com"
@@ -102,29 +102,29 @@ class ExchangeClient:
 
     def get_product(self, product_id: str) -> ExchangeProduct:
         with _unknown_is(InvalidSymbol):
-            return self.line.get(f"/products/{product_id}", ExchangeProduct)
+            return self.line.get(f"/products/{segment(product_id)}", ExchangeProduct)
 
     def get_ticker(self, product_id: str) -> ExchangeTicker:
         with _unknown_is(InvalidSymbol):
-            return self.line.get(f"/products/{product_id}/ticker", ExchangeTicker)
+            return self.line.get(f"/products/{segment(product_id)}/ticker", ExchangeTicker)
 
     def get_product_book(self, product_id: str, level: int = 1) -> ExchangeBook:
         """Level 1: the best of either side; 2: all prices; 3: all orders."""
         assert level in (1, 2, 3), f"a book has the levels 1 to 3, not {level}"
         with _unknown_is(InvalidSymbol):
-            return self.line.get(f"/products/{product_id}/book", ExchangeBook, queried(level=level))
+            return self.line.get(f"/products/{segment(product_id)}/book", ExchangeBook, queried(level=level))
 
     def get_candles(self, product_id: str, *, start_s: int, end_s: int, granularity_s: int) -> list[ExchangeCandle]:
         """Newest first, at most 300; unix seconds; `granularity_s` is one of `GRANULARITIES`."""
         assert granularity_s in GRANULARITIES, f"a candle spans one of {GRANULARITIES} seconds, not {granularity_s}"
         query = queried(granularity=granularity_s, start=start_s, end=end_s)
         with _unknown_is(InvalidSymbol):
-            return self.line.get(f"/products/{product_id}/candles", list[ExchangeCandle], query)
+            return self.line.get(f"/products/{segment(product_id)}/candles", list[ExchangeCandle], query)
 
     def list_trades(self, product_id: str) -> Iterator[ExchangeTrade]:
         """Newest first, as far back as the caller goes."""
         with _unknown_is(InvalidSymbol):
-            yield from self._rows(f"/products/{product_id}/trades", list[ExchangeTrade], [])
+            yield from self._rows(f"/products/{segment(product_id)}/trades", list[ExchangeTrade], [])
 
     # The account.
 
@@ -132,7 +132,7 @@ class ExchangeClient:
         return self.line.get("/accounts", list[ExchangeAccount])
 
     def get_account(self, account_id: str) -> ExchangeAccount:
-        return self.line.get(f"/accounts/{account_id}", ExchangeAccount)
+        return self.line.get(f"/accounts/{segment(account_id)}", ExchangeAccount)
 
     def get_fees(self) -> ExchangeFees:
         return self.line.get("/fees", ExchangeFees)
@@ -184,7 +184,7 @@ class ExchangeClient:
     def get_order(self, order_id: str) -> ExchangeOrder:
         """By the exchange's id, or by ours written `client:<client_oid>`."""
         with _unknown_is(OrderNotFound):
-            return self.line.get(f"/orders/{order_id}", ExchangeOrder)
+            return self.line.get(f"/orders/{segment(order_id)}", ExchangeOrder)
 
     def list_orders(self, *, status: str = "open", product_id: str | None = None) -> Iterator[ExchangeOrder]:
         """All pages of the orders in a state: open, pending, active, done, or all."""
@@ -194,7 +194,7 @@ class ExchangeClient:
     def cancel_order(self, order_id: str) -> str:
         """Its id, when the request was taken."""
         with _unknown_is(OrderNotFound):
-            return self.line.delete(f"/orders/{order_id}", str)
+            return self.line.delete(f"/orders/{segment(order_id)}", str)
 
     def cancel_orders(self, product_id: str | None = None) -> list[str]:
         """All open orders, or those of a product: the ids of those that are being cancelled."""

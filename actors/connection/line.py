@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
@@ -156,6 +156,15 @@ class Linked(Protocol):
 
     @property
     def line(self) -> Line: ...
+
+
+def segment(text: str) -> str:
+    """One part of a path: what would end it, or begin another, is percent-encoded.
+
+    >>> segment("BIP-20DEC30-CDE"), segment("../a?b"), segment("client:7")
+    ('BIP-20DEC30-CDE', '..%2Fa%3Fb', 'client:7')
+    """
+    return quote(text, safe=":")
 
 
 def queried(**fields: str | int | bool | Decimal | Sequence[str] | None) -> list[tuple[str, str]]:

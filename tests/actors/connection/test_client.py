@@ -217,6 +217,17 @@ def test_the_token_names_method_host_and_path_without_the_query() -> None:
     assert request.headers["cache-control"] == "no-cache"
 
 
+def test_what_stands_in_a_path_cannot_leave_it() -> None:
+    with http_peer(lambda *_: reply({"product_id": "P"})) as peer:
+        CoinbaseClient(peer.url, KEY).get_product("../orders?a=b#c d")
+        request = peer.requests[0]
+    assert request.target == "/api/v3/brokerage/products/..%2Forders%3Fa%3Db%23c%20d"
+    claims = jwt.decode(
+        request.headers["authorization"].removeprefix("Bearer "), EC_KEY.public_key(), algorithms=["ES256"]
+    )
+    assert claims["uri"] == f"GET {peer.address}{request.target}"
+
+
 def test_without_a_key_the_public_twins_are_asked_and_no_token_is_sent() -> None:
     with http_peer(lambda *_: reply({"products": []})) as peer:
         CoinbaseClient(peer.url).get_products()
