@@ -149,6 +149,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
         raise ConfigurationError(place(way), message, remedy)
     if file.mode == "live":
         refuse_live(environment)
+        file = _protected(file, written)
     shared = {name: getattr(file, name) for name in Configuration.__struct_fields__}
     configuration = admitted(Configuration(**shared), place)
     folder = path.parent if path else Path()
@@ -167,6 +168,13 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     )
     in_force = {name: getattr(configuration, name) for name in Configuration.__struct_fields__}
     return Loaded(settings=settings, resolved=tuple(_resolved(msgspec.structs.replace(file, **in_force), written)))
+
+
+def _protected(file: SettingsFile, written: Written) -> SettingsFile:
+    """Live, each position has its bracket at the exchange unless somebody wrote otherwise (trading rules A17)."""
+    if written.source(("orders", "protective_bracket")) != "default":
+        return file
+    return msgspec.structs.replace(file, orders=msgspec.structs.replace(file.orders, protective_bracket=True))
 
 
 def _toml(path: Path) -> dict[str, Any]:

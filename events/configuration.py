@@ -112,7 +112,7 @@ class OrderSetting(Part, frozen=True):
 
     limit_ioc_as: str = "sor_limit_ioc"  # or "gtc_then_cancel", where the exchange takes no limit IOC
     preview_before_place: bool = False  # ask for a preview first; what it objects to is not sent
-    protective_bracket: bool = False  # live only: a reduce-only bracket at the exchange for each position
+    protective_bracket: bool = False  # a reduce-only bracket at the exchange for each position; a live file's is true
     bracket_stop_pct: Decimal = Decimal("0.05")  # the stop triggers so far against the position, as a fraction
     bracket_take_pct: Decimal = Decimal("0.10")  # the limit so far in its favour
     entry_rests_s: int = 600  # with brackets, a resting entry ends by itself after so long

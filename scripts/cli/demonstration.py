@@ -233,6 +233,9 @@ interval_s = 2  # a demonstration is short: look at the market every two seconds
 [risk]
 max_daily_loss_pct = "0.05"
 
+[orders]
+protective_bracket = false  # a bracket outlives the process, and nothing of a demonstration shall
+
 [strategies.baseline]
 uses = "baseline"
 product = "BTC-PERP"

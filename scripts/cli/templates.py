@@ -84,7 +84,7 @@ product = "BTC-PERP"
 # samples_after = 2                           # after it they wait for so many samples of a whole book
 
 [orders]
-# protective_bracket = false                  # live: a reduce-only bracket at the exchange for each position; advised
+# protective_bracket = false                  # a reduce-only bracket at the exchange for each position; live: true
 # bracket_stop_pct = 0.05                     # its stop triggers so far against the entry, and may miss 5 % further
 # bracket_take_pct = 0.10                     # its limit so far in favour
 # entry_rests_s = 600                         # with brackets a resting entry ends by itself after so long

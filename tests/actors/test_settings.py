@@ -477,3 +477,23 @@ def test_a_way_to_send_orders_that_cannot_be_is_refused(tmp_path: Path, written:
     file.write_text(written, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=says):
         load(file, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "is_protected"),
+    [
+        ('mode = "live"\n', True),
+        ('mode = "paper"\n', False),
+        ('mode = "live"\n[orders]\nprotective_bracket = false\n', False),
+        ('mode = "live"\n[orders]\nbracket_stop_pct = 0.03\n', True),
+    ],
+)
+def test_live_each_position_is_protected_unless_somebody_wrote_otherwise(
+    tmp_path: Path, written: str, is_protected: bool
+) -> None:
+    file = tmp_path / "perptape.toml"
+    file.write_text(written, encoding="utf-8")
+    loaded = load(file, {})
+    assert loaded.settings.configuration.orders.protective_bracket is is_protected
+    (shown,) = [each for each in loaded.resolved if each.name == "orders.protective_bracket"]
+    assert shown.value == str(is_protected).lower()

@@ -38,6 +38,8 @@ from replay.verify import verify
 from scripts.cli.running import client_of, run
 from tests.scenarios.demos import EXCHANGE_ID
 
+#: Without brackets, which would outlive a session that ends with a position.
+PLAIN = "\n[orders]\nprotective_bracket = false\n"
 #: No step of a session takes longer; one that does is stuck.
 STUCK_S = 240.0
 #: What a token looks like, whoever signed it.
@@ -81,7 +83,7 @@ product = "BTC-PERP"
 class Session:
     """One exchange and one trading system, both in threads of this process, over real sockets."""
 
-    def __init__(self, folder: Path, *, speed: float, tls: bool, more: str = "") -> None:
+    def __init__(self, folder: Path, *, speed: float, tls: bool, more: str) -> None:
         """`more` is written below the configuration."""
         self.folder = folder
         self._more = more
@@ -226,7 +228,7 @@ class Session:
 
 
 @contextmanager
-def session(folder: Path, *, speed: float = 30.0, tls: bool = False, more: str = "") -> Iterator[Session]:
+def session(folder: Path, *, speed: float = 30.0, tls: bool = False, more: str = PLAIN) -> Iterator[Session]:
     """A session under way: two fills are in the log, so that every part has done its work once."""
     opened = Session(folder, speed=speed, tls=tls, more=more)
     try:

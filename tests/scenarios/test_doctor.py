@@ -211,8 +211,6 @@ def test_a_key_that_can_move_money_trades_only_where_the_settings_say_so(tmp_pat
 def test_the_bracket_that_shall_protect_positions_is_tried_by_preview(tmp_path: Path, exchange: Ready) -> None:
     without = doctor(configured(exchange, tmp_path))
     assert "bracket BTC-PERP" not in without.verdicts
-    file = configured(exchange, tmp_path)
-    file.write_text(file.read_text(encoding="utf-8") + "\n[orders]\nprotective_bracket = true\n", encoding="utf-8")
-    checked = doctor(file)
+    checked = doctor(configured(exchange, tmp_path, ("protective_bracket = false", "# by default")))
     assert checked.verdicts["bracket BTC-PERP"] == "ok", checked.says
     assert checked.says["bracket BTC-PERP"].startswith("the exchange takes one")

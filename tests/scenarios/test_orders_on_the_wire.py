@@ -15,9 +15,9 @@ from events.risk import KillSwitchReset, KillSwitchThrown
 from events.terms import OrderKind
 from replay.statement import statement
 from scripts.cli.running import client_of
-from tests.scenarios.faulty import Session, must_hold, session
+from tests.scenarios.faulty import PLAIN, Session, must_hold, session
 
-BRACKETS = "\n[orders]\nprotective_bracket = true\n"
+BRACKETS = ""  # live, each position has one unless somebody says otherwise
 
 
 def brackets(live: Session) -> list[OrderSubmitted]:
@@ -32,7 +32,7 @@ def asking(live: Session) -> CoinbaseClient:
     return client_of(live._settings.exchange)
 
 
-@pytest.mark.parametrize("more", ["", BRACKETS], ids=["plain", "with brackets"])
+@pytest.mark.parametrize("more", [PLAIN, BRACKETS], ids=["plain", "with brackets"])
 def test_every_fill_of_a_session_is_confirmed_by_the_exchanges_list(tmp_path: Path, more: str) -> None:
     with session(tmp_path, more=more) as live:
         live.wait_fills(4)
@@ -94,7 +94,7 @@ def test_a_fill_that_the_exchange_takes_back_is_taken_back_in_our_books(tmp_path
 
 
 def test_where_no_limit_ioc_is_taken_orders_rest_for_a_moment_and_are_cancelled(tmp_path: Path) -> None:
-    with session(tmp_path, more='\n[orders]\nlimit_ioc_as = "gtc_then_cancel"\npreview_before_place = true\n') as live:
+    with session(tmp_path, more=PLAIN + 'limit_ioc_as = "gtc_then_cancel"\npreview_before_place = true\n') as live:
         live.wait_fills(3)
         live.stop()
         must_hold(live)
