@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -363,6 +364,11 @@ def test_every_request_of_the_client_is_among_the_cases() -> None:
     }
     assert len(families) == 7
     assert offered == set(CASES)
+
+
+def test_every_request_of_the_client_stands_in_the_page_about_the_exchange() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "COINBASE.md").read_text(encoding="utf-8")
+    assert not [name for name in CASES if f"`client.{name}`" not in page]
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.request.startswith("GET ")])
