@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".frames.zst"
 VERSION = 1
+#: What the frames are written in: Advanced Trade's channels, or the older Exchange's flat messages.
+ADVANCED, EXCHANGE = "advanced", "exchange"
 #: What one feed's files may take together, in bytes as compressed; the oldest files go first.
 CAPTURE_BYTES = 4 * 1024**3
 #: A file is closed at this part of the bound, so that what goes away at once is an eighth.
@@ -53,6 +55,7 @@ class CaptureHeader(msgspec.Struct, frozen=True, kw_only=True):
     run: int  # nanoseconds UTC
     products: dict[str, str]  # ours by the exchange's
     last_trades: dict[str, str] = {}  # what the log had told before, by our product
+    dialect: str = ADVANCED
 
 
 class Entry(NamedTuple):
@@ -74,6 +77,7 @@ class FrameCapture:
         products: Mapping[str, str],
         *,
         last_trades: Mapping[str, str] | None = None,
+        dialect: str = ADVANCED,
         max_bytes: int = CAPTURE_BYTES,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -82,17 +86,20 @@ class FrameCapture:
         self._folder = folder
         self._now = now
         self._max_bytes = max_bytes
-        self._header = CaptureHeader(feed=feed, run=now(), products={**products}, last_trades={**(last_trades or {})})
+        self._header = CaptureHeader(
+            feed=feed, run=now(), products={**products}, last_trades={**(last_trades or {})}, dialect=dialect
+        )
         self._file: _OpenFile | None = None
         self._number = 0
 
     def connected(self, connection: int, wanted: Sequence[Wanted]) -> None:
         self._write("connected", connection, msgspec.json.encode(wanted))
 
-    def received(self, raw: bytes, connection: int) -> None:
+    def received(self, raw: bytes, connection: int) -> int:
+        """Keep a frame; the time of receipt that stands with it, nanoseconds UTC."""
         if b"eyJ" in raw or b"PRIVATE KEY" in raw:
             raw = redacted(raw.decode(errors="replace"), limit=len(raw)).encode()
-        self._write("frame", connection, raw)
+        return self._write("frame", connection, raw)
 
     def ended(self, facts: Sequence[AnyEvent], connection: int) -> None:
         """The connection is over, and this is what was told of it."""
@@ -104,10 +111,12 @@ class FrameCapture:
             self._guarded(self._file.close)
         self._file = None
 
-    def _write(self, kind: str, connection: int, payload: bytes) -> None:
+    def _write(self, kind: str, connection: int, payload: bytes) -> int:
+        at = self._now()
         if not self.is_broken:
-            entry = _entry(self._now(), connection, kind, payload)
+            entry = _entry(at, connection, kind, payload)
             self._guarded(lambda: self._append(entry))
+        return at
 
     def _guarded(self, write: Callable[[], None]) -> None:
         try:

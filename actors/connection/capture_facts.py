@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.connection.capture import CaptureFile, CaptureHeader, Entry
+from actors.connection.capture import EXCHANGE, CaptureFile, CaptureHeader, Entry
 from actors.connection.errors import BrokerageError
+from actors.connection.exchange_hearing import ExchangeHearing
 from actors.connection.hearing import Hearing, Wanted, end_facts
 from actors.connection.market_feed import MarketFacts
 from actors.connection.user_feed import UserFacts
@@ -65,9 +66,10 @@ class _Telling:
         self._products = header.products
         self._facts: MarketFacts | UserFacts
         self._facts = UserFacts() if header.feed == "user" else MarketFacts(header.products, header.last_trades)
+        self._is_exchange = header.dialect == EXCHANGE
         self._connection = 0
         self._wanted: list[Wanted] = []
-        self._hearing: Hearing | None = None
+        self._hearing: Hearing | ExchangeHearing | None = None
         self._failed: Exception | None = None
 
     def is_midway(self, entry: Entry) -> bool:
@@ -75,7 +77,7 @@ class _Telling:
         if entry.kind != "frame" or entry.connection == self._connection:
             return False
         self._connection, self._failed = entry.connection, None
-        self._hearing = Hearing((), self._products, is_midway=True)
+        self._hearing = None if self._is_exchange else Hearing((), self._products, is_midway=True)
         return True
 
     def told(self, entry: Entry) -> Iterator[Retold]:
@@ -83,7 +85,12 @@ class _Telling:
             case "connected":
                 self._connection, self._failed = entry.connection, None
                 self._wanted = msgspec.json.decode(entry.payload, type=list[Wanted])
-                self._hearing = Hearing(self._wanted, self._products)
+                channels = [each.channel for each in self._wanted]
+                self._hearing = (
+                    ExchangeHearing(channels, self._products)
+                    if self._is_exchange
+                    else Hearing(self._wanted, self._products)
+                )
                 yield self._retold(FeedConnected(feed=self._feed, connection=entry.connection), None, entry)
             case "ended":
                 noted: Sequence[AnyEvent] = msgspec.json.decode(entry.payload, type=list[AnyEvent])
@@ -97,13 +104,23 @@ class _Telling:
         hearing = self._hearing
         if hearing is None or self._failed is not None:
             return
-        was_whole = hearing.is_whole
         try:
-            frames = hearing.hear(entry.payload)
+            facts = [*self._facts_of(hearing, entry)]
         except BrokerageError as error:
             self._failed = error  # what ended the connection; its facts are told where it ended
             return
-        for frame in frames:
+        yield from facts
+
+    def _facts_of(self, hearing: Hearing | ExchangeHearing, entry: Entry) -> Iterator[Retold]:
+        was_whole = hearing.is_whole
+        if isinstance(hearing, ExchangeHearing):
+            events = hearing.hear(entry.payload, entry.at)
+            if hearing.is_whole and not was_whole:
+                yield self._retold(self._subscribed(), None, entry)
+            assert isinstance(self._facts, MarketFacts), "the older Exchange's feed is a market feed"
+            yield from (self._retold(event, None, entry) for event in self._facts.fresh(events))
+            return
+        for frame in hearing.hear(entry.payload):
             is_last_ack = not was_whole and frame.subscriptions is not None
             for event in [self._subscribed()] if is_last_ack else self._facts.of(frame):
                 yield self._retold(event, frame.at, entry)

@@ -20,8 +20,6 @@ from actors.connection.hearing import Wanted
 from actors.connection.market_feed import MarketFacts
 from actors.connection.socket import FeedSocket
 from actors.door import FactDoor, Lane
-from events.market import TradePrinted
-from events.record import AnyEvent
 
 LIVE_EXCHANGE_FEED = "wss://ws-feed.exchange.coinbase.com"
 EXCHANGE_CHANNELS = ("level2", "ticker", "matches", "heartbeat")
@@ -66,17 +64,13 @@ class ExchangeFeed(Feed):
         hearing = ExchangeHearing(EXCHANGE_CHANNELS, self._products)
         self._books = hearing.books
         due = time.monotonic() + self._manners.ack_timeout_s
-        held: list[AnyEvent] = []
         while True:
             was_whole = hearing.is_whole
-            events = hearing.hear(self.receive(socket), time.time_ns())
+            events = hearing.hear(self.receive(socket), self.received_at)
             if not hearing.is_whole:
-                held += events
                 self.expect_before(due)
-                continue
-            if not was_whole:
+            elif not was_whole:
                 self.tell_subscribed(None)
-                events, held = [*held, *events], []
-            fresh = [each for each in events if not isinstance(each, TradePrinted) or self._facts.is_new(each)]
+            fresh = self._facts.fresh(events)
             if fresh:
                 self.tell(fresh)

@@ -46,11 +46,13 @@ class ExchangeHearing:
         self._channels = tuple(channels)
         self._products = products
         self._acknowledged = 0
+        self._held: list[AnyEvent] = []
         self._sequences: dict[str, int] = {}
 
     def hear(self, raw: bytes | str, received_at: int) -> list[AnyEvent]:
-        """The facts of one message. `received_at`, nanoseconds UTC, is the time of a snapshot, which has none.
+        """The facts of one message, in order; none until every channel is acknowledged, then all that were held back.
 
+        `received_at`, nanoseconds UTC, is the time of a snapshot, which has none.
         Raises `FrameUnreadable`, `BookBroken`, and `FeedBroken` for an error and a lost acknowledgement.
         """
         message = read_message(raw)
@@ -64,7 +66,11 @@ class ExchangeHearing:
                 pass
             case _:
                 self._follow(message)
-        return facts_of(message, self._products, received_at)
+        self._held += facts_of(message, self._products, received_at)
+        if not self.is_whole:
+            return []
+        held, self._held = self._held, []
+        return held
 
     def _follow(self, message: ExchangeMessage) -> None:
         product_id: str = getattr(message, "product_id", "")

@@ -73,6 +73,7 @@ class Feed(ABC):
         self._products = products
         self._manners = manners
         self._capture = capture
+        self.received_at = 0  # when the last message came, nanoseconds UTC by the wall
         self._connection = 0
         self._socket: FeedSocket | None = None
         self._stopped = threading.Event()
@@ -183,8 +184,7 @@ class Feed(ABC):
     def receive(self, socket: FeedSocket) -> bytes:
         """The next message, captured if that is wanted. Raises `Silent` when heartbeats stay away too long."""
         raw = socket.receive(self._manners.heartbeat_s * self._manners.missed_heartbeats)
-        if self._capture is not None:
-            self._capture.received(raw, self._connection)
+        self.received_at = time.time_ns() if self._capture is None else self._capture.received(raw, self._connection)
         return raw
 
     def expect_before(self, due: float) -> None:

@@ -72,7 +72,7 @@ class MarketFacts:
     def of(self, frame: Frame) -> Sequence[AnyEvent]:
         match frame.channel:
             case "market_trades":
-                return self._fresh(frame.events)
+                return self.fresh(frame.events)
             case "candles":
                 return [event for event in frame.events if isinstance(event, CandleReported) and self._is_other(event)]
             case "status":
@@ -80,12 +80,11 @@ class MarketFacts:
             case _:
                 return frame.events
 
-    def is_new(self, trade: TradePrinted) -> bool:
-        """Whether the trade was not told yet; from now on it was."""
-        return self._told[trade.product].is_new(trade)
-
-    def _fresh(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
-        return [event for event in events if isinstance(event, TradePrinted) and self.is_new(event)]
+    def fresh(self, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+        """All but the trades that were told before; from now on these were."""
+        return [
+            event for event in events if not isinstance(event, TradePrinted) or self._told[event.product].is_new(event)
+        ]
 
     def _is_other(self, candle: CandleReported) -> bool:
         known = self._candles.setdefault(candle.product, {})

@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.connection.capture import EXCHANGE, CaptureFile, FrameCapture, capture_files
+from actors.connection.capture_facts import CaptureReading
 from actors.connection.errors import FrameUnreadable
 from actors.connection.exchange_book import BookStanding
 from actors.connection.exchange_feed import EXCHANGE_CHANNELS, ExchangeFeed
@@ -160,10 +163,12 @@ def live_on(end: Socket) -> None:
 
 
 @contextmanager
-def exchange_feed(script: Callable[[Socket], None]) -> Iterator[tuple[ListDoor, ExchangeFeed]]:
+def exchange_feed(
+    script: Callable[[Socket], None], capture: FrameCapture | None = None
+) -> Iterator[tuple[ListDoor, ExchangeFeed]]:
     door = ListDoor()
     with socket_peer(script) as peer:
-        feed = ExchangeFeed(door, peer.url, OURS, key=KEY, manners=QUICK)
+        feed = ExchangeFeed(door, peer.url, OURS, key=KEY, manners=QUICK, capture=capture)
         feed.start()
         try:
             yield door, feed
@@ -222,6 +227,26 @@ def test_a_broken_book_is_a_gap_and_a_fresh_snapshot_follows() -> None:
     (lost,) = door.of(FeedLost)
     assert lost.reason == "P: trade 9 follows 7"
     assert len([trade for trade in door.of(TradePrinted) if trade.trade_id == "7"]) == 1, "told once"
+
+
+def test_its_capture_decoded_again_gives_the_facts_that_were_told(tmp_path: Path) -> None:
+    def script(end: Socket) -> None:
+        begin(end)
+        if end.number == 1:
+            end.send(match(2, 9, 80, "1"))
+        live_on(end)
+
+    kept = FrameCapture(tmp_path, "market", OURS, dialect=EXCHANGE)
+    with exchange_feed(script, kept) as (door, feed):
+        door.wait_for(BookChanged, 2)
+        feed.stop()
+        told = [(each.by, each.event, each.time) for each in door.told]
+    again = [(each.by, each.event, each.time) for each in CaptureReading(capture_files(tmp_path))]
+    assert again == told
+    assert any(isinstance(event, FeedGapFound) for _, event, _ in again)
+    kept_bytes = b"".join(entry.payload for path in capture_files(tmp_path) for entry in CaptureFile(path))
+    assert b"passphrase" not in kept_bytes
+    assert b"signature" not in kept_bytes
 
 
 def test_a_refused_subscribe_is_told_in_the_exchanges_words() -> None:
