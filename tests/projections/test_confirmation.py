@@ -36,8 +36,8 @@ def confirmed(fill: OrderFilled, fees: str) -> FillsConfirmed:
     )
 
 
-FIRST = filled(Side.BUY, 2, 50_000, at=MONDAY, fee="0.60", order="o-1")
-SECOND = filled(Side.SELL, 1, 50_100, at=MONDAY, fee="0.30", order="o-2")
+FIRST = filled(Side.BUY, "2", "50000", at=MONDAY, fee="0.60", order="o-1")
+SECOND = filled(Side.SELL, "1", "50100", at=MONDAY, fee="0.30", order="o-2")
 
 
 def test_what_the_list_of_fills_confirmed_is_told_apart_from_what_reports_told() -> None:

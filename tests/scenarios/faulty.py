@@ -83,7 +83,7 @@ product = "BTC-PERP"
 class Session:
     """One exchange and one trading system, both in threads of this process, over real sockets."""
 
-    def __init__(self, folder: Path, *, speed: float, tls: bool, more: str) -> None:
+    def __init__(self, folder: Path, *, speed: float, tls: bool, more: str = PLAIN) -> None:
         """`more` is written below the configuration."""
         self.folder = folder
         self._more = more
