@@ -2,8 +2,7 @@
 
 The length of a frame is checked when its header is there, before its body is read. Silence ends the connection after a
 time given with each `receive`; a large frame under way may take as long as its size at a slow line's pace. The
-environment has no say: no proxy and no certificate bundle is taken from it. A proxy that is given is asked for a tunnel
-(HTTP CONNECT), and what goes through it is as sealed as without.
+environment has no say, neither in proxies nor in certificates. A proxy that is given is asked for a tunnel by CONNECT.
 """
 
 from __future__ import annotations
