@@ -7,6 +7,7 @@ nothing. `projections.virtual` says who holds what.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -36,13 +37,15 @@ class VirtualPnl(msgspec.Struct, frozen=True, kw_only=True):
     net: Decimal | None
 
 
-def attribution(virtuals: Virtuals, product: str, portfolio: Portfolio) -> list[VirtualPnl]:
-    """A row for everybody who ever held a part of the product, by name."""
+def attribution(
+    virtuals: Virtuals, product: str, portfolio: Portfolio, prices: Mapping[str, Decimal] | None = None
+) -> list[VirtualPnl]:
+    """A row for everybody who ever held a part of the product, by name; at `prices` where they name the product."""
     shared = virtuals.by_product.get(product)
     if shared is None:
         return []
     mark = portfolio.marks.last(product)
-    price = None if mark is None else mark.price
+    price = (prices or {}).get(product, None if mark is None else mark.price)
     rows = [_row(product, name, shared.holders[name], price) for name in sorted(shared.holders)]
     closed = portfolio.positions.of(product).realized - sum((row.realized for row in rows), ZERO)
     if closed:

@@ -274,3 +274,6 @@ _STEPS: dict[type[Event], Any] = {
     FundingAccrued: Virtuals._fund,
     FundingCorrected: Virtuals._fund,
 }
+
+#: What changes a part, or whose it is; marks do not.
+SHARED = frozenset(_STEPS)

@@ -18,8 +18,10 @@ from events.position import DiscrepancyFound
 from events.record import Record
 from events.session import ActorFailed
 from events.strategy import DecisionMade
+from projections.attribution import VirtualPnl, attribution
 from projections.confirmation import Confirmation
 from projections.portfolio import Portfolio
+from projections.virtual import SHARED, Virtuals
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ class Statement(msgspec.Struct, kw_only=True):
     provisional_value: Decimal = ZERO  # what changed hands in those
     provisional_fees: Decimal = ZERO
     holdings: list[Holding] = []
+    by_strategy: list[VirtualPnl] = []  # every column adds up to the account's (trading rules A19)
     unknown: list[str] = []
 
 
@@ -72,14 +75,16 @@ _COUNTED: dict[type[Event], str] = {
 
 def statement(records: Iterable[Record]) -> Statement:
     """Fold a log into its statement."""
-    result = Statement(holdings=[], unknown=[])
-    portfolio, confirmation = Portfolio(), Confirmation()
+    result = Statement(holdings=[], by_strategy=[], unknown=[])
+    portfolio, confirmation, virtuals = Portfolio(), Confirmation(), Virtuals()
     hears = Portfolio.hears
     first_at = last_at = 0
     for record in records:
         kind = type(record.event)
         if kind in hears:
             portfolio.fold(record)
+        if kind in SHARED:
+            virtuals.fold(record, portfolio)
         if kind in Confirmation.hears:
             confirmation.fold(record)
         if kind in _COUNTED:
@@ -90,6 +95,8 @@ def statement(records: Iterable[Record]) -> Statement:
         result.records += 1
     result.market_seconds = Decimal(last_at - first_at).scaleb(-9)
     _account(result, portfolio)
+    for product in virtuals.by_product:
+        result.by_strategy += attribution(virtuals, product, portfolio, portfolio.reported_prices)
     result.confirmed_orders, result.provisional_orders = len(confirmation.confirmed), len(confirmation.provisional)
     result.provisional_value, result.provisional_fees = confirmation.provisional_value, confirmation.provisional_fees
     return result

@@ -41,6 +41,9 @@ def show_statement(console: Console, account: Statement) -> None:
             f"holds {side} {abs(holding.qty)} {holding.product}, entry {holding.entry_price}, at {holding.price}",
             highlight=False,
         )
+    if len(account.by_strategy) > 1:
+        rows = (f"{row.strategy} {_money(row.net)}" for row in account.by_strategy)
+        console.print(f"result by strategy: {', '.join(rows)}", highlight=False)
     if account.confirmed_orders:
         console.print(_confirmed(account), highlight=False)
     for sentence in account.unknown:

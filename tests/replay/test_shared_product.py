@@ -17,6 +17,7 @@ from projections.portfolio import Portfolio
 from projections.virtual import Virtuals
 from replay.backtest import backtest
 from replay.paper import paper_session
+from replay.statement import statement
 from replay.tapes import Tape
 from replay.verify import verify_commits
 from tests.replay.markets import PRODUCT, facts, settings_of, short_market, trading
@@ -58,6 +59,16 @@ def test_their_results_add_up_to_the_accounts(simulated: MemoryLog) -> None:
     assert {row.strategy for row in rows} >= {"quick", "trend"}
     assert sum((row.fees for row in rows), Decimal(0)) == whole.fees > 0
     assert sum((row.net for row in rows if row.net is not None), Decimal(0)) == whole.net_pnl
+
+
+def test_the_statement_says_what_each_strategy_made_of_it(simulated: MemoryLog) -> None:
+    account = statement(records_of(simulated))
+    assert {row.strategy for row in account.by_strategy} >= {"quick", "trend"}
+    assert sum((row.funding for row in account.by_strategy), Decimal(0)) == account.funding
+    assert sum((row.realized for row in account.by_strategy), Decimal(0)) == account.realized_pnl
+    nets = [row.net for row in account.by_strategy if row.net is not None]
+    assert account.start_equity is not None
+    assert account.start_equity + sum(nets, Decimal(0)) == account.equity
 
 
 def test_the_system_of_actors_says_the_same(simulated: MemoryLog) -> None:
