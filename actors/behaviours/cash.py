@@ -30,7 +30,7 @@ from projections.portfolio import Portfolio
 from projections.settlements import INTERNATIONAL, last_settlement
 from projections.sightings import Balanced, Sighting, Sightings
 
-#: A settlement's boundary may wait so long for its rate: until then only what fits to the last digit is concluded.
+#: A boundary may wait so long for its rate: until then only what fits to the last digit is concluded of a settlement.
 PATIENCE_NS = 720 * NANOSECONDS
 #: Funding between two settlements stays within this share of what the positions are worth; more is no funding.
 MOST_FUNDING = Decimal("0.02")
@@ -135,7 +135,8 @@ class CashBehaviour:
         if exact is not None:
             return exact
         is_recent = settled_at > state.judged.at
-        if is_recent and sighting.at < settled_at + PATIENCE_NS:
+        hour = max([interval for interval in state.intervals.values() if interval], default=1)
+        if is_recent and sighting.at < settled_at - settled_at % hour + PATIENCE_NS:
             return None
         bound = self._bound(sighting, dues) if is_recent else Decimal(-1)
         return nearest_reading(change, spot_moved=spot_moved, dues=dues, bound=bound)
