@@ -106,11 +106,22 @@ def status(venue: Venue) -> str:
         "base_increment": number(listed.size_increment),
         "quote_increment": "0.01",
         "display_name": listed.display_name,
-        "status": "online",
-        "status_message": "",
+        "status": "online" if venue.session_open and not listed.trading_disabled else "offline",
+        "status_message": _state_of(venue),
         "min_market_funds": number(listed.min_notional) or "0",
     }
     return dumped([{"type": "snapshot", "products": [row]}])
+
+
+def _state_of(venue: Venue) -> str:
+    """Why the product does not trade as ever; "" when it does."""
+    listed = venue.product
+    if venue.conditions.is_maintained(venue.now):
+        return "maintenance"
+    if not venue.session_open:
+        return "session closed"
+    modes = ("trading_disabled", "cancel_only", "limit_only", "post_only")
+    return next((mode.replace("_", " ") for mode in modes if getattr(listed, mode)), "")
 
 
 def heartbeat(at: int, uptime_ns: int, counter: int) -> str:

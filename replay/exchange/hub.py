@@ -32,6 +32,7 @@ CHANNELS = PRODUCT_CHANNELS | PRIVATE_CHANNELS | {"heartbeats"}
 _GOING_AWAY = 1001
 _TICKER_BATCH_NS = 5 * NANOSECONDS
 _CANDLE_NS = NANOSECONDS
+_STATUS_NS = 5 * NANOSECONDS
 
 
 class Connection:
@@ -109,6 +110,7 @@ class Hub:
         self._account_said = 0
         self._ticker_said = (0, 0)  # time, trades seen
         self._candle_said = 0
+        self._status_said = (venue.now, frames.status(venue))  # time, what was said
         self._trades_heard = 0
 
     def join(self, connection: Connection) -> None:
@@ -148,6 +150,7 @@ class Hub:
 
     def say_account(self) -> None:
         """The reports on our orders since the last call, and the balances if anything moved them."""
+        self.say_status()
         reports = self.venue.take_reports()
         if reports and (listeners := self._listeners("user")):
             for report in reports:
@@ -159,12 +162,23 @@ class Hub:
 
     def say_in_passing(self) -> None:
         """What is due by the exchange's own time rather than by an event."""
+        self.say_status()
         now, (said_at, said_trades) = self.venue.now, self._ticker_said
         if now - said_at < _TICKER_BATCH_NS:
             return
         self._ticker_said = (now, self._trades_heard)
         if self._trades_heard != said_trades and (listeners := self._listeners("ticker_batch")):
             self._post(listeners, "ticker_batch", frames.ticker(self.venue, kind="update", with_quotes=False))
+
+    def say_status(self) -> None:
+        """The product's state, at once when it changed, and every five seconds."""
+        listeners = self._listeners("status")
+        if not listeners:
+            return
+        (said_at, state), present = self._status_said, frames.status(self.venue)
+        if present != state or self.venue.now - said_at >= _STATUS_NS:
+            self._status_said = (self.venue.now, present)
+            self._post(listeners, "status", present)
 
     def beat(self, uptime_ns: int) -> None:
         """One heartbeat to all who asked for it and can take it."""

@@ -309,3 +309,18 @@ def test_at_full_speed_the_tape_stands_while_those_who_listened_are_gone(tmp_pat
             later = feed.of("market_trades")[0]["events"][0]["trades"]
         assert int(recent[-1]["trade_id"]) <= int(before) <= int(recent[0]["trade_id"])
         assert int(later[-1]["trade_id"]) == int(recent[0]["trade_id"]) + 1
+
+
+def test_the_status_is_told_when_it_changes_and_every_five_seconds(tmp_path: Path) -> None:
+    facts = [snapshot(0), *(trade(seconds, 60_000) for seconds in (1, 2, 3, 4, 6, 7, 12, 13))]
+    with running(played(tmp_path, facts)) as client, Feed(client) as feed:
+        first = feed.subscribe("status")[0]["events"][0]["products"][0]
+        assert (first["status"], first["status_message"]) == ("online", "")
+        url = f"{client.ready.rest}/control/acts"
+        client.session.post(url, data='{"act": "condition", "trading_disabled": true}', timeout=10)
+        changed = feed.of("status")[0]["events"][0]["products"][0]
+        assert (changed["status"], changed["status_message"]) == ("offline", "trading disabled")
+        client.control("resume")
+        client.until_ended()
+        times = [frame["timestamp"] for frame in feed.of("status", 2)]
+        assert times == ["2026-03-02T14:00:06Z", "2026-03-02T14:00:12Z"]
