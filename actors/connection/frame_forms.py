@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from actors.connection.amounts import Amount, Instant, Text
+from actors.connection.amounts import Amount, Text
 from actors.connection.replies import BalanceSummary
 
 
@@ -50,13 +50,13 @@ class Ticker(Form, frozen=True):
     """A row of `ticker_batch`: the last price and the day's figures, every five seconds if they changed."""
 
     product_id: str
-    price: Amount = None
-    volume_24_h: Amount = None
-    low_24_h: Amount = None
-    high_24_h: Amount = None
-    low_52_w: Amount = None
-    high_52_w: Amount = None
-    price_percent_chg_24_h: Amount = None
+    price: str = ""
+    volume_24_h: str = ""
+    low_24_h: str = ""
+    high_24_h: str = ""
+    low_52_w: str = ""
+    high_52_w: str = ""
+    price_percent_chg_24_h: str = ""
 
 
 class Tickers(Form, frozen=True):
@@ -112,18 +112,16 @@ class UserOrder(Form, frozen=True):
     product_id: str
     order_side: str
     status: str
-    client_order_id: Text = ""
+    client_order_id: str | None = ""
     cumulative_quantity: Amount = None
     leaves_quantity: Amount = None
     filled_value: Amount = None
-    avg_price: Amount = None
     total_fees: Amount = None
     limit_price: Amount = None
-    order_type: Text = ""
-    time_in_force: Text = ""
-    creation_time: Instant = None
-    cancel_reason: Text = ""
-    reject_reason: Text = ""
+    order_type: str | None = ""
+    time_in_force: str | None = ""
+    cancel_reason: str | None = ""
+    reject_reason: str | None = ""
 
 
 class UserOrders(Form, frozen=True):

@@ -209,15 +209,16 @@ def _orders(form: UserFrame, products: Products) -> Frame:
 def _report(order: UserOrder, product: str, at: int) -> OrderReported:
     """`qty` is what is filled and left: on a final status only what filled; what was asked is ours to remember."""
     filled = order.cumulative_quantity or ZERO
-    origin = origin_of(order.client_order_id, is_liquidation=order.order_type.upper() == "LIQUIDATION")
-    rejected = "" if order.reject_reason.endswith("UNSPECIFIED") else order.reject_reason
+    name, kind, reason = order.client_order_id or "", order.order_type or "", order.reject_reason or ""
+    origin = origin_of(name, is_liquidation=kind.upper() == "LIQUIDATION")
+    rejected = "" if reason.endswith("UNSPECIFIED") else reason
     return OrderReported(
-        order=order.client_order_id if origin is Origin.OURS else "",
+        order=name if origin is Origin.OURS else "",
         exchange_order=order.order_id,
         product=product,
         side=side_of(order.order_side),
         status=status_of(order.status),
-        kind=kind_of(order.order_type, order.time_in_force),
+        kind=kind_of(kind, order.time_in_force or ""),
         qty=_sum(filled, order.leaves_quantity or ZERO),
         filled_qty=filled,
         filled_value=order.filled_value or ZERO,

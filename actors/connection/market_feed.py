@@ -115,13 +115,13 @@ class _Told:
 
     def is_new(self, trade: TradePrinted) -> bool:
         """Whether the trade was not told yet; from now on it was."""
-        name = trade.trade_id
-        if name in self._ids:
+        name, ids = trade.trade_id, self._ids
+        if name in ids:
             return False
         if self._up_to is not None and name.isdigit() and int(name) <= self._up_to:
             return False
-        self._ids.add(name)
+        ids.add(name)
         self._order.append(name)
-        if len(self._order) > _REMEMBERED:
-            self._ids.discard(self._order.popleft())
+        if len(ids) > _REMEMBERED:
+            ids.discard(self._order.popleft())
         return True

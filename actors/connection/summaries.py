@@ -7,6 +7,7 @@ true raises `ValueError`; the reader of frames names the frame.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from actors.connection.amounts import ABSURD
 from actors.connection.frame_forms import CandleRow, CandlesFrame, StatusFrame, TickerBatchFrame
@@ -22,14 +23,14 @@ def tickers_of(form: TickerBatchFrame, products: Mapping[str, str], at: int) -> 
     return [
         TickerReported(
             product=product,
-            last=row.price,
+            last=_number(row.price),
             exchange_at=at,
-            volume_24h=row.volume_24_h,
-            low_24h=row.low_24_h,
-            high_24h=row.high_24_h,
-            low_52w=row.low_52_w,
-            high_52w=row.high_52_w,
-            change_24h_pct=row.price_percent_chg_24_h,
+            volume_24h=_number(row.volume_24_h),
+            low_24h=_number(row.low_24_h),
+            high_24h=_number(row.high_24_h),
+            low_52w=_number(row.low_52_w),
+            high_52w=_number(row.high_52_w),
+            change_24h_pct=_number(row.price_percent_chg_24_h),
         )
         for batch in form.events
         for row in batch.tickers
@@ -53,6 +54,16 @@ def statuses_of(form: StatusFrame, products: Mapping[str, str], at: int) -> list
         for row in batch.products
         if (product := products.get(row.id)) is not None
     ]
+
+
+def _number(text: str) -> Decimal | None:
+    """A number of a day; None for an empty text. Raises `ValueError` or `ArithmeticError`."""
+    if not text:
+        return None
+    number = Decimal(text)
+    if not -ABSURD < number < ABSURD:
+        raise ValueError(f"a day's figure of {text[:40]}")
+    return number
 
 
 def _candle(row: CandleRow, product: str, at: int) -> CandleReported:
