@@ -18,78 +18,90 @@ from replay.exchange.rest import answer_of
 from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 
+#: Does something to the desk by a request with its body, and says what there is then.
+Work = Callable[[Desk, Request, bytes], Json]
+
 
 def routes(desk: Desk, stop: Callable[[], None]) -> list[BaseRoute]:
-    """`GET /control/books`; `POST /control/pause`, `/control/resume`, `/control/stop`.
+    """Every path of the control. What cannot be done is 400 with the reason.
 
-    `/control/acts`: POST does one act or a list of them, in order (400: the first that cannot be done; those before it
-    were). `/control/orders`: POST places an order by hand, as the exchange's own application would, DELETE cancels.
-
-    `/control/faults`: GET shows what is still to come, POST adds a list (400: what is wrong with it), DELETE clears.
-    `/control/settings`: GET shows, POST changes.
+    `/control/books` looks; `/control/pause`, `/control/resume`, `/control/stop`, `/control/acts` answer with it.
     """
 
-    async def show(_request: Request) -> Response:
-        return answer_of(books(desk))
-
-    async def pause(_request: Request) -> Response:
-        desk.pump.pause()
-        return answer_of(books(desk))
-
-    async def resume(_request: Request) -> Response:
-        desk.pump.resume()
-        return answer_of(books(desk))
-
-    async def leave(_request: Request) -> Response:
+    def leave(desk: Desk, _request: Request, _body: bytes) -> Json:
         stop()
-        return answer_of(books(desk))
+        return books(desk)
 
-    async def put_faults(request: Request) -> Response:
-        if request.method == "DELETE":
-            desk.faults.clear()
-        elif request.method == "POST":
-            try:
-                desk.faults.put(faulty.read_faults(await request.body()))
-            except faulty.BadFaults as error:
-                return answer_of(BadRequest(str(error)).body, 400)
-        return answer_of({"faults": desk.faults.shown()})
+    told: list[tuple[str, list[str], Work]] = [
+        ("faults", ["GET", "POST", "DELETE"], _faults),
+        ("settings", ["GET", "POST"], _settings),
+        ("books", ["GET"], lambda desk, _request, _body: books(desk)),
+        ("pause", ["POST"], _pause),
+        ("resume", ["POST"], _resume),
+        ("stop", ["POST"], leave),
+        ("acts", ["POST"], _act),
+        ("orders", ["POST", "DELETE"], _by_hand),
+    ]
+    return [_route(desk, f"/control/{name}", methods, work) for name, methods, work in told]
 
-    async def set_settings(request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                settings.change(desk.settings, await request.body())
-            except settings.BadSettings as error:
-                return answer_of(BadRequest(str(error)).body, 400)
-        return answer_of(msgspec.to_builtins(desk.settings))
 
-    async def do(request: Request) -> Response:
-        venue = desk.present()
-        try:
-            for act in acts.read_acts(await request.body()):
-                venue.act(act)
-        except BadRequest as error:
-            desk.tell()
-            return answer_of(error.body, 400)
-        desk.tell()
-        return answer_of(books(desk))
-
-    async def by_hand(request: Request) -> Response:
-        work = _cancelled if request.method == "DELETE" else rest_orders.create_by_hand
+def _route(desk: Desk, path: str, methods: list[str], work: Work) -> Route:
+    async def respond(request: Request) -> Response:
         try:
             return answer_of(work(desk, request, await request.body()))
         except BadRequest as error:
             return answer_of(error.body, 400)
+        except (faulty.BadFaults, settings.BadSettings) as error:
+            return answer_of(BadRequest(str(error)).body, 400)
 
-    return [
-        Route("/control/acts", do, methods=["POST"]),
-        Route("/control/orders", by_hand, methods=["POST", "DELETE"]),
-        Route("/control/faults", put_faults, methods=["GET", "POST", "DELETE"]),
-        Route("/control/settings", set_settings, methods=["GET", "POST"]),
-        Route("/control/books", show, methods=["GET"]),
-        Route("/control/pause", pause, methods=["POST"]),
-        Route("/control/resume", resume, methods=["POST"]),
-        Route("/control/stop", leave, methods=["POST"]),
-    ]
+    return Route(path, respond, methods=methods)
+
+
+def _pause(desk: Desk, _request: Request, _body: bytes) -> Json:
+    desk.pump.pause()
+    return books(desk)
+
+
+def _resume(desk: Desk, _request: Request, _body: bytes) -> Json:
+    desk.pump.resume()
+    return books(desk)
+
+
+def _faults(desk: Desk, request: Request, body: bytes) -> Json:
+    """What is still to go wrong; POST adds a list, DELETE clears."""
+    if request.method == "DELETE":
+        desk.faults.clear()
+    elif request.method == "POST":
+        desk.faults.put(faulty.read_faults(body))
+    return {"faults": desk.faults.shown()}
+
+
+def _settings(desk: Desk, request: Request, body: bytes) -> Json:
+    """The switches; POST changes those of an object."""
+    if request.method == "POST":
+        settings.change(desk.settings, body)
+    found: Json = msgspec.to_builtins(desk.settings)
+    return found
+
+
+def _act(desk: Desk, _request: Request, body: bytes) -> Json:
+    """One act or a list of them, in order; where one cannot be done those before it were."""
+    venue = desk.present()
+    try:
+        for act in acts.read_acts(body):
+            venue.act(act)
+    finally:
+        desk.tell()
+    return books(desk)
+
+
+def _by_hand(desk: Desk, request: Request, body: bytes) -> Json:
+    """An order as somebody places it in the exchange's own application; DELETE cancels."""
+    return (
+        _cancelled(desk, request, body)
+        if request.method == "DELETE"
+        else rest_orders.create_by_hand(desk, request, body)
+    )
 
 
 def _cancelled(desk: Desk, _request: Request, body: bytes) -> Json:

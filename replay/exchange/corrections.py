@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from events.money import on_grid
+from replay.exchange import waiting
 from replay.exchange.acts import ActRefused
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def correct(venue: Venue, entry_id: str, price: Decimal | None) -> None:
     else:
         _book_anew(venue, fill, price)
     venue.floor.report(fill.order)
+    waiting.cut_brackets(venue.floor)
 
 
 def _take_back(venue: Venue, fill: Fill) -> None:

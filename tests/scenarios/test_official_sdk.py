@@ -113,3 +113,20 @@ def test_the_account_its_margin_and_its_key_are_shown(client: RESTClient) -> Non
     (account,) = client.get_accounts().accounts
     assert client.get_account(account.uuid).account.currency == account.currency == "USD"
     assert float(client.get_transaction_summary().fee_tier["taker_fee_rate"]) > 0
+
+
+def test_the_limits_headers_are_read_where_the_exchange_has_a_limit(market: Exchange) -> None:
+    settings = f"{market.ready['rest']}/control/settings"
+    market.control.post(settings, json={"requests_per_s": 500}, timeout=10)
+    host = market.ready["rest"].removeprefix("https://")
+    client = RESTClient(key_file=market.ready["key_file"], base_url=host, rate_limit_headers=True)
+    client.session.trust_env = False
+    client.session.verify = market.ready["ca_file"]
+    try:
+        told = client.get_accounts().to_dict()
+        assert told["x-ratelimit-limit"] == "500"
+        assert 0 <= int(told["x-ratelimit-remaining"]) < 500
+        assert told["x-ratelimit-reset"] == "1"
+    finally:
+        client.session.close()
+        market.control.post(settings, json={"requests_per_s": None}, timeout=10)

@@ -9,6 +9,7 @@ import pytest
 
 from events.configuration import FeeSetting
 from events.terms import NANOSECONDS, OrderKind, Side
+from replay.exchange.acts import Correct
 from replay.exchange.orders import Order, Refusal, Status, Ticket
 from replay.exchange.plans import Attached, Bracket, Ladder, Stop, Twap
 from replay.exchange.rules import SelfTrades, VenueRules
@@ -363,3 +364,12 @@ def test_an_order_that_would_trade_with_an_own_one_is_refused_or_cancels_it(rule
         assert isinstance(one.venue.create(ticket), Order)
         assert told(rests.status, rests.cancel_message) == (Status.CANCELLED, "Self-trade prevention")
     assert other.status is Status.OPEN
+
+
+def test_a_fill_that_is_taken_back_cuts_the_bracket_on_it() -> None:
+    one = trader()
+    one.buy(2)
+    one.buy(1)
+    order = one.order(bracket(one, Side.SELL, 3, 60_100, 59_900))
+    one.venue.act(Correct(entry_id=one.venue.ledger.fills[0].entry_id))
+    assert told(one.venue.holding.qty, order.leaves) == (1, 1)
