@@ -17,7 +17,14 @@ import msgspec
 from actors.door import Door, DoorClosed, Lane
 from events.account import FlowNamed
 from events.configuration import Configuration
-from events.risk import KillSwitchReset, KillSwitchThrown, LimitChanged, ReduceOnlyReleased, ReduceOnlyRequested
+from events.risk import (
+    CloseRequested,
+    KillSwitchReset,
+    KillSwitchThrown,
+    LimitChanged,
+    ReduceOnlyReleased,
+    ReduceOnlyRequested,
+)
 from events.session import StopRequested
 from events.strategy import StrategyPaused, StrategyResumed
 from projections.limit_rules import LimitError, changed
@@ -25,6 +32,7 @@ from projections.limit_rules import LimitError, changed
 OperatorAct: TypeAlias = (
     KillSwitchThrown
     | KillSwitchReset
+    | CloseRequested
     | ReduceOnlyRequested
     | ReduceOnlyReleased
     | LimitChanged
@@ -163,6 +171,8 @@ class OperatorSocket:
             return Answer(error=f"not an operator's act: {error}")
         if isinstance(request, LimitChanged) and (wrong := limit_error(request, self._configuration)):
             return Answer(error=wrong)
+        if isinstance(request, CloseRequested) and request.product not in self._configuration.products:
+            return Answer(error=f"there is no product {request.product}: {', '.join(self._configuration.products)}")
         durable = threading.Event()
         seqs: list[int] = []
 

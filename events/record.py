@@ -76,6 +76,7 @@ from events.position import (
     PositionUnprotected,
 )
 from events.risk import (
+    CloseRequested,
     CorrelationRiskCleared,
     CorrelationRiskFound,
     DailyLossBreached,
@@ -184,6 +185,7 @@ AnyEvent: TypeAlias = (
     | MarginWindowChanged
     | KillSwitchThrown
     | KillSwitchReset
+    | CloseRequested
     | ReduceOnlyRequested
     | ReduceOnlyReleased
     | LimitChanged

@@ -19,6 +19,13 @@ class KillSwitchReset(Event, frozen=True):
     reason: str
 
 
+class CloseRequested(Event, frozen=True):
+    """An operator wants one position closed, step by step until it is flat, whatever the kill switch says."""
+
+    product: str
+    reason: str
+
+
 class ReduceOnlyRequested(Event, frozen=True):
     """An operator restricts a product, or everything (None), to reducing orders."""
 

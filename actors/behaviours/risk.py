@@ -102,7 +102,7 @@ def _tick(state: RiskState, record: Record, _event: ClockTicked, outstanding: Se
         *guards.guard(state, record, outstanding, equity),
     ]
     kill = state.account.limits.kill
-    if kill is not None and kill.flatten:
+    if state.closing or (kill is not None and kill.flatten):
         events += _flatten(state, record, [*outstanding, *events], index=len(events))
     return events
 
@@ -141,11 +141,15 @@ def _configured(state: RiskState, _record: Record, _event: Event, _said: Sequenc
 
 
 def _flatten(state: RiskState, record: Record, outstanding: Sequence[Event], index: int) -> list[Event]:
-    """The next step out of every position after a kill that flattens, until all are flat."""
+    """The next step out of every position after a kill that flattens, and of those an operator wants closed."""
     events: list[Event] = []
+    kill = state.account.limits.kill
+    leaves_all = kill is not None and kill.flatten
     leaving = {said.product for said in outstanding if isinstance(said, OrderApproved | OrderRefused)}
     for position in state.account.portfolio.positions.open():
         product = position.product
+        if not leaves_all and product not in state.closing:
+            continue
         due = state.flattening.get(product) or Exit(reason="kill switch")
         side = Side.SELL if position.qty > 0 else Side.BUY
         is_leaving = any(

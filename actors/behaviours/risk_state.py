@@ -21,7 +21,7 @@ from events.orders import (
     OrderRefused,
 )
 from events.record import Record
-from events.risk import KillSwitchReset, LiquidationBufferBreached, MaintenanceRateAssumed
+from events.risk import CloseRequested, KillSwitchReset, LiquidationBufferBreached, MaintenanceRateAssumed
 from events.session import ClockTicked, SessionStarted
 from events.terms import NANOSECONDS
 from projections.account import Account
@@ -47,6 +47,7 @@ class RiskState(msgspec.Struct, kw_only=True):
     is_buffer_low: bool = False
     flattening: dict[str, Exit] = msgspec.field(default_factory=dict)  # by product, after a kill that flattens
     cuts: dict[str, Decimal] = msgspec.field(default_factory=dict)  # exits that are cut -> what still fits of each
+    closing: dict[str, str] = msgspec.field(default_factory=dict)  # positions that an operator wants closed -> why
     assumed: dict[str, str] = msgspec.field(default_factory=dict)  # maintenance rates that no product published
 
     def fold(self, record: Record) -> None:
@@ -74,6 +75,9 @@ def _fold_started(state: RiskState, _record: Record, event: SessionStarted) -> N
 def _fold_ticked(state: RiskState, record: Record, _event: ClockTicked) -> None:
     while state.entries and state.entries[0] <= record.at - _MINUTE_NS:
         del state.entries[0]
+    for product in [product for product in state.closing if not state.account.held(product)]:
+        del state.closing[product]
+        state.flattening.pop(product, None)
     for order in [order for order in state.cuts if order not in state.account.orders.open]:
         del state.cuts[order]
     if state.is_buffer_low:
@@ -90,6 +94,12 @@ def _fold_approved(state: RiskState, record: Record, event: OrderApproved) -> No
 def _fold_step(state: RiskState, record: Record, event: OrderApproved | OrderRefused) -> None:
     if event.strategy == NAME:
         state.flattening.setdefault(event.product, Exit(reason="kill switch")).took_step(record.at)
+
+
+def _fold_close(state: RiskState, _record: Record, event: CloseRequested) -> None:
+    if state.account.held(event.product):
+        state.closing[event.product] = event.reason
+        state.flattening[event.product] = Exit(reason=f"operator: {event.reason}")
 
 
 def _fold_cut(state: RiskState, _record: Record, event: CancelApproved) -> None:
@@ -120,6 +130,7 @@ def _fold_assumed(state: RiskState, _record: Record, event: MaintenanceRateAssum
 _FOLDS: dict[type[Event], Callable[[RiskState, Record, Any], None]] = {
     ClockTicked: _fold_ticked,
     CancelApproved: _fold_cut,
+    CloseRequested: _fold_close,
     OrderFilled: _fold_filled,
     FillCorrected: _fold_filled,
     OrderApproved: _fold_approved,

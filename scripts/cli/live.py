@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     for panel, commands in (
         (RUN, (run, demo, exchange, backtest, doctor)),
         (PROVE, (verify, audit)),
-        (OPERATE, (kill, resume, stop, flow)),
+        (OPERATE, (kill, resume, close, stop, flow)),
     ):
         for command in commands:
             app.command(rich_help_panel=panel)(command)
@@ -203,6 +203,19 @@ def resume(
     from scripts.cli.operating import resume_trading
 
     resume_trading(config, data_dir, reason, as_json=as_json)
+
+
+def close(
+    product: Annotated[str, typer.Argument(help="The product, by our name for it.", show_default=False)],
+    reason: Reason = "an operator's word",
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close one position step by step until it is flat; it passes the kill switch. A strategy may enter again."""
+    from scripts.cli.operating import close_position
+
+    close_position(config, data_dir, product, reason, as_json=as_json)
 
 
 def stop(

@@ -16,7 +16,7 @@ from actors.connection.cancel_all import CancelAll
 from actors.operator import NotRunning, OperatorAct, act
 from actors.settings import DEFAULT_FILE, load
 from events.account import FlowNamed
-from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
+from events.risk import CloseRequested, KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
 from events.session import StopRequested
 from scripts.cli.exits import CommandFailed, Exit
 from scripts.cli.places import data_dir as configured_data_dir
@@ -45,6 +45,12 @@ def resume_trading(config: Path | None, data_dir: Path | None, reason: str, *, a
     """Reset the kill switch, then release reduce-only everywhere."""
     folder = data_dir or configured_data_dir(config)
     _say(folder, [KillSwitchReset(reason=reason), ReduceOnlyReleased(product=None, reason=reason)], as_json=as_json)
+
+
+def close_position(config: Path | None, data_dir: Path | None, product: str, reason: str, *, as_json: bool) -> None:
+    """Close one position step by step; the kill switch does not stand in its way."""
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [CloseRequested(product=product, reason=reason)], as_json=as_json)
 
 
 def stop_system(config: Path | None, data_dir: Path | None, reason: str, *, keep_orders: bool, as_json: bool) -> None:

@@ -30,6 +30,7 @@ from events.orders import (
 from events.position import DiscrepancyCleared, DiscrepancyFound
 from events.record import AnyEvent
 from events.risk import (
+    CloseRequested,
     DailyLossBreached,
     DayOpened,
     KillSwitchReset,
@@ -571,6 +572,30 @@ class TestModes:
         desk.hear(with_limits(RiskLimits(), session="s-2"), by="session")
         desk.hear(ExchangeReconciled(exchange_at=desk.at), by="account")
         assert codes(ask(desk)) == ["kill_switch"]
+
+    def test_an_operators_close_passes_the_kill_switch_and_leaves_one_position_alone_until_it_is_flat(
+        self, desk: Desk
+    ) -> None:
+        desk.hear(position_of("5"), position_of("-2", product=ONE, contract_size="1"), by="orders")
+        desk.hear(KillSwitchThrown(reason="stop"), by="operator")
+        desk.hear(CloseRequested(product=BIP, reason="enough of it"), by="operator")
+        first = of_kind(desk.hear(ClockTicked(), by="clock", after=SECOND), OrderSubmitted)
+        assert [(each.product, each.side, each.qty) for each in first] == [(BIP, Side.SELL, D(5))]
+        part = order_reported(first[0].order, OrderStatus.CANCELLED, "2", side=Side.SELL, limit_price=None)
+        desk.hear(part, by="user", after=SECOND)
+        (second,) = of_kind(desk.hear(ClockTicked(), by="clock", after=SECOND), OrderSubmitted)
+        assert second.qty == D(3)
+        rest = order_reported(second.order, OrderStatus.FILLED, "3", qty="3", side=Side.SELL, limit_price=None)
+        desk.hear(rest, by="user", after=SECOND)
+        desk.hear(ClockTicked(), by="clock", after=SECOND)
+        again = order_reported("", OrderStatus.FILLED, "1", qty="1", exchange_order="again", limit_price=None)
+        desk.hear(again, by="user")  # somebody enters again: that is not to be closed
+        assert not of_kind(desk.hear(ClockTicked(), by="clock", after=60 * SECOND), OrderSubmitted)
+
+    def test_a_close_without_a_position_asks_for_nothing(self, desk: Desk) -> None:
+        desk.hear(CloseRequested(product=BIP, reason="enough"), by="operator")
+        desk.hear(position_of("1"), by="orders")
+        assert not of_kind(desk.hear(ClockTicked(), by="clock", after=SECOND), OrderSubmitted)
 
     def test_a_kill_that_flattens_leaves_every_position_step_by_step(self, desk: Desk) -> None:
         desk.hear(position_of("5"), position_of("-1", product=ONE, contract_size="1"), by="orders")
