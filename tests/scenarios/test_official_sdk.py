@@ -123,10 +123,10 @@ def test_the_limits_headers_are_read_where_the_exchange_has_a_limit(market: Exch
     client.session.trust_env = False
     client.session.verify = market.ready["ca_file"]
     try:
-        told = client.get_accounts().to_dict()
-        assert told["x-ratelimit-limit"] == "500"
-        assert 0 <= int(told["x-ratelimit-remaining"]) < 500
-        assert told["x-ratelimit-reset"] == "1"
+        told = client.get_accounts()
+        assert told.rate_limit_limit == "500"
+        assert 0 <= int(told.rate_limit_remaining) < 500
+        assert told.rate_limit_reset == "1"
     finally:
         client.session.close()
         market.control.post(settings, json={"requests_per_s": None}, timeout=10)

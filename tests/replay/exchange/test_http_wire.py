@@ -330,3 +330,28 @@ def test_a_plain_request_to_a_tls_port_and_a_stranger_to_its_authority_get_nowhe
             secure.sendall(f"GET {BASE}/time HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode())
             assert secure.recv(64).startswith(b"HTTP/1.1 200")
             assert secure.version() in ("TLSv1.2", "TLSv1.3")
+
+
+def test_an_upgrade_to_something_else_is_passed_over(standing: Client) -> None:
+    with wire(standing) as one:
+        headers = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")
+        one.request(f"GET {BASE}/time HTTP/1.1", *headers)
+        assert one.reply().status == 200
+
+
+def test_cookies_agents_and_long_headers_do_not_matter(standing: Client) -> None:
+    with wire(standing) as one:
+        headers = ("Cookie: a=b; c=d", "User-Agent: x", f"X-Long: {'y' * 8_000}", "Accept: text/html", "X-Empty:")
+        one.request(f"GET {BASE}/time HTTP/1.1", *headers)
+        reply = one.reply()
+        assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_is_json_whatever_its_type_says(standing: Client, content_type: str) -> None:
+    path = f"{BASE}/orders/preview"
+    body = json.dumps({"product_id": PRODUCT, "side": "BUY", "order_configuration": {}}).encode()
+    with wire(standing) as one:
+        headers = (bearer(standing, "POST", path), *([f"Content-Type: {content_type}"] if content_type else []))
+        one.request(f"POST {path} HTTP/1.1", *headers, body=body)
+        assert one.reply().status == 200
