@@ -76,6 +76,8 @@ product = "BTC-PERP"
 # ttl_s = 30
 # max_feed_lag_ms = 2000
 # max_index_deviation_bps = 200
+# index_ttl_s = 150                  # an index is read with each round of the account
+# max_print_deviation_bps = 500      # a print further off a whole book makes no mark
 
 # When trading stops. Maintenance and the session's own flags come from the exchange.
 [halts]
@@ -115,6 +117,10 @@ product = "BTC-PERP"
 # roll_bytes = 268435456
 # market_bound = 1024                         # market facts outstanding before the feed waits
 
+# The live account: when funding and variation margin become cash (UTC). The exchange's times are not certain.
+[account]
+# settlement_times_utc = ["04:00", "16:00"]
+
 # Where the exchange is. Keys stay out of this file: name a key file, or set the variables in .env.example.
 [exchange]
 # rest = "https://api.coinbase.com"
@@ -124,6 +130,7 @@ product = "BTC-PERP"
 # ca_file = "ca.pem"                          # trust these certificates instead of the system's
 # key_name = "organizations/…/apiKeys/…"      # with COINBASE_CDP_PRIVATE_KEY, in place of a key file
 # clock = "wall"                              # "tape": follow the local exchange's own clock
+# allow_transfer = false                      # a key that may move money is refused unless this is true
 # rate_limit_per_minute = 1200                # requests; a fifth of them is kept for cancels and exits
 # proxy = "http://127.0.0.1:3128"             # for requests and feeds; with a password only from the environment
 
