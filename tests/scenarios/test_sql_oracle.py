@@ -12,13 +12,14 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from events.account import BalanceReported, TransferReported
 from events.codec import encode
 from events.configuration import FeeSetting, PaperSetting
 from events.funding import FundingPaid
 from events.log import FileLog, read_records
-from events.orders import OrderFilled
+from events.orders import FillCorrected, OrderFilled
 from events.record import AnyEvent, Record
 from events.session import SessionEnded
 from events.terms import Side
@@ -163,6 +164,20 @@ def test_increases_reductions_closes_and_flips_of_any_size_share_cost_alike(seed
     books = audit(tmp_path / "log.jsonl")
     assert (books.realized_pnl, books.fees) == (portfolio.realized, portfolio.fees)
     assert portfolio.realized % D("0.01")  # shares of cost that had to be rounded
+
+
+def test_a_fill_that_was_taken_back_and_one_booked_anew_are_in_the_audit(tmp_path: Path) -> None:
+    bought = filled(Side.BUY, "3", "50000", at=MONDAY, fee="0.30")
+    sold = filled(Side.SELL, "1", "50100", at=MONDAY + 1, fee="0.10", order="o-2")
+    taken_back = FillCorrected(
+        **{**asdict(bought), "qty": D(-2), "value": D(-1_000), "fee": D("-0.20"), "filled_qty": D(1)}, why="a test"
+    )
+    anew = FillCorrected(**{**asdict(sold), "qty": D(0), "value": D("0.50"), "fee": D("0.01")}, why="a test")
+    events: list[AnyEvent] = [started(start_equity="1000"), listed(BIP), marked("50000", at=MONDAY), bought, sold]
+    records = written(tmp_path / "log.jsonl", [*events, taken_back, anew])
+    books, ours = audit(tmp_path / "log.jsonl"), statement(records)
+    assert all(line.agrees for line in compared(books, ours))
+    assert (ours.holdings[0].qty if ours.holdings else D(0), ours.fees) == (D(0), D("0.21"))
 
 
 def test_a_boundary_that_was_not_booked_shows(tmp_path: Path) -> None:
