@@ -34,6 +34,7 @@ from replay.tapes.tape import Moment
 D = Decimal
 START_CASH = D(100_000)
 SETTLEMENTS = ("04:00", "16:00")
+SNAPSHOTS = "snapshots"
 #: Every other kill also leaves the beginning of a block behind, as a power cut would.
 _TEAR_EVERY = 2
 
@@ -107,7 +108,7 @@ def _live(plan: Fortnight, life: Life, number: int, tape: list[Moment], folder: 
         start=life.span.start,
         settings=SystemSettings(configuration=configuration(plan), journal=journal),
         log=FileLog.open(folder, durability="os"),
-        snapshots=SnapshotStore(folder / "snapshots"),
+        snapshots=SnapshotStore(folder / SNAPSHOTS),
     )
 
 
