@@ -17,6 +17,7 @@ Before the first trade after the snapshot, and behind the last one, nothing coun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -41,6 +42,8 @@ from projections.book import Book
 
 #: Channels run beside one another: what belongs to a trade may come so much later, by the exchange's time.
 GRACE_NS = 250_000_000
+#: Changes that are kept one by one between two trades; of older ones their count is enough.
+_KEPT = 4_096
 #: A subscription brings the last trade on both channels within this time of the first change.
 FIRST_TRADE_NS = 1_000_000_000
 
@@ -72,7 +75,9 @@ class ExchangeBook:
         self.uncounted = 0  # changes heard since then, or since the snapshot
         self._sizes: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
         self._queues = Queues()
-        self._since: list[_Change] = []  # since the last trade that was accounted for
+        self._since: list[_Change] = []  # since the last trade that was accounted for, the latest ones
+        self._counted = 0  # numbers that the ones before them explain
+        self._rest: bool | None = None  # whether the first of them was what the last taker left over
         self._accounted: MatchMessage | None = None
         self._left_at_maker = ZERO  # size of the level of that trade right behind it
         self._waiting: list[MatchMessage] = []  # trades whose change is not here yet
@@ -132,8 +137,7 @@ class ExchangeBook:
                 self._break(f"{side} {price} is said to become {size}, which it was: a change between is missing")
                 continue
             self._queues.change(at, side, price, before, size)
-            self._since.append(_Change(at, side, price, size - before))
-            self.uncounted += 1
+            self._note(_Change(at, side, price, size - before))
             if size:
                 sizes[price] = size
             else:
@@ -145,6 +149,20 @@ class ExchangeBook:
             self._pair(waiting)
         if self._top is not None and at <= nanoseconds_of(self._top.time) and self._shows(self._top):
             self._top = None
+
+    def _note(self, change: _Change) -> None:
+        self._since.append(change)
+        self.uncounted += 1
+        if len(self._since) > 2 * _KEPT:
+            self._count(self._since[:_KEPT])
+            del self._since[:_KEPT]
+
+    def _count(self, changes: Sequence[_Change]) -> None:
+        """Explain two numbers by each size that grew (received, open), one by each that shrank (done, or a trade)."""
+        self._counted += sum(2 if each.grown > ZERO else 1 for each in changes)
+        if self._rest is None and self._accounted is not None:
+            at, side = nanoseconds_of(self._accounted.time), self._accounted.side
+            self._rest = next((each.grown > ZERO for each in changes if each.at == at and each.side is not side), None)
 
     def _overdue(self, at: int) -> None:
         """What should have come before a change of this time."""
@@ -180,27 +198,25 @@ class ExchangeBook:
         if not self._queues.trade(own.at, own.side, own.price, match.size):
             self._break(f"{own.side} {own.price} shrank by a size that no order there has")
         place = self._since.index(own)
-        heard, self._since = self._since[:place], self._since[place + 1 :]
-        if self._accounted is not None:
-            self._account(self._accounted, match, heard)
-        self._accounted = match
+        self._count(self._since[:place])
+        del self._since[: place + 1]
+        if self._accounted is None:
+            self.counted_from = match.sequence
+        else:
+            self._account(self._accounted, match)
+        self._accounted, self._counted, self._rest = match, 0, None
         later = sum((each.grown for each in self._since if each.side is own.side and each.price == own.price), ZERO)
         self._left_at_maker = self._sizes[own.side].get(own.price, ZERO) - later
-        if self.counted_from is None:
-            self.counted_from = match.sequence
         self.counted_to, self.uncounted = match.sequence, len(self._since)
 
-    def _account(self, first: MatchMessage, then: MatchMessage, heard: list[_Change]) -> None:
+    def _account(self, first: MatchMessage, then: MatchMessage) -> None:
         """Explain every number between two trades."""
-        explained = sum(2 if each.grown > ZERO else 1 for each in heard)
         is_known = True
-        if first.taker_order_id == then.taker_order_id:
-            explained += 2  # the first maker is done, the second trade
-        else:
-            rests = [
-                each for each in heard if each.at == nanoseconds_of(first.time) and each.side is not first.side
-            ]  # what the first taker left over became an order: its `received` was before the first trade
-            explained += (-1 if rests and rests[0].grown > ZERO else 1) + 2  # its end; the second taker and its trade
+        explained = self._counted + 2
+        if first.taker_order_id != then.taker_order_id:  # else: the first maker is done, the second trade
+            # The first taker's end, the second's `received`, its trade. What the first one left over became an order,
+            # whose `received` was before the first trade: of its two numbers one is not here.
+            explained += -1 if self._rest else 1
             maker_is_done = not self._left_at_maker and first.maker_order_id != then.maker_order_id
             explained += maker_is_done
             is_known = maker_is_done or first.maker_order_id == then.maker_order_id

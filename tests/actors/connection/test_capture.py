@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +158,21 @@ def test_a_disk_that_refuses_ends_the_capture_and_not_the_feed(
     broken.close()
     assert broken.is_broken
     assert len([entry for entry in caplog.records if "captured no longer" in entry.getMessage()]) == 1
+
+
+def test_a_capture_of_another_version_and_a_line_without_end_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path)
+    monkeypatch.setattr("actors.connection.capture.VERSION", 2)
+    with pytest.raises(CaptureDamaged, match="of version 1; 2 is read here"):
+        CaptureFile(path)
+    path.write_bytes(zstandard.compress(b"x" * 2_000_000))
+    with pytest.raises(CaptureDamaged, match="no line ends behind byte 0"):
+        CaptureFile(path)
+    path.write_bytes(zstandard.compress(b"00000000 1 1 frame 2\nab\n"))
+    with pytest.raises(CaptureDamaged, match="no entry stands at byte 0"):
+        CaptureFile(path)
 
 
 # Live and again.

@@ -314,3 +314,21 @@ def test_a_taker_that_rests_with_what_is_left_is_one_number() -> None:
 
 def read_match(*, side: str, sequence: int) -> bytes:
     return match(2, 8, sequence, "1", taker="b", maker="a").replace(b'"side":"sell"', f'"side":"{side}"'.encode())
+
+
+def test_a_product_that_hardly_trades_is_counted_without_keeping_every_change() -> None:
+    quiet = [change(1.5 + i * 1e-6, "buy", "98", "2" if i % 2 == 0 else "0") for i in range(20_000)]
+    begin = [snapshot(), change(1, "sell", "101", "6"), match(1, 7, 70, "1", taker="a"), ticker(1, 7, 70)]
+    end = [change(2, "sell", "101", "5"), match(2, 8, 70 + 30_000 + 3, "1", taker="b")]
+    book = book_of(*begin, *quiet)
+    assert len(book._since) < 10_000
+    assert book.uncounted == 20_000
+    for raw in end:
+        book.hear(read_message(raw))
+    assert (book.fault, book.unexplained, book.uncounted) == ("", 0, 0)
+    fewer = book_of(*begin, *quiet[:5_000], *quiet[5_002:], *end)
+    assert "do not add up with the changes heard (+3)" in fewer.fault, "two that belong together are three numbers"
+
+
+def test_a_book_that_has_heard_nothing_has_nothing() -> None:
+    assert ExchangeBook().standing is BookStanding.EMPTY

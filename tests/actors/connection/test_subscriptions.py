@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import jwt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.connection.errors import FeedBroken
 from actors.connection.feeds import chunked
-from actors.connection.hearing import Wanted
+from actors.connection.hearing import Hearing, Wanted
 from actors.connection.market_feed import CHANNELS, EXTRA_CHANNELS, MarketFeed
 from events.catalog import ProductStatusReported
 from events.feeds import FeedLost, FeedSubscribed
@@ -19,6 +21,7 @@ from events.market import CandleReported, TickerReported
 from tests.actors.connection.keys import EC_KEY
 from tests.actors.connection.peers import ListDoor, Socket, socket_peer
 from tests.actors.connection.test_feeds import KEY, PRODUCTS, QUICK, listening
+from tests.actors.connection.test_frames import frame
 
 MANY = {f"P{number:02d}-CDE": f"P{number:02d}" for number in range(25)}
 
@@ -145,3 +148,12 @@ def test_the_slow_channels_are_told_when_they_say_something_new() -> None:
     assert candles == [(300, 2), (600, 3), (600, 4), (600, 3), (600, 4)], "what is as it was is not told again"
     assert [each.status for each in door.of(ProductStatusReported)] == ["online", "offline"] * 2
     assert [each.last for each in door.of(TickerReported)] == [Decimal(5)] * 4
+
+
+def test_what_is_held_back_before_the_acknowledgements_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.connection.hearing.HELD_CAP", 1_000)
+    hearing = Hearing([Wanted("level2", ("BIP-20DEC30-CDE",))], PRODUCTS)
+    large = frame("l2_data", {"type": "update", "product_id": "P" * 600, "updates": []}, number=0)
+    assert hearing.hear(large) == ()
+    with pytest.raises(FeedBroken, match="bytes came before every channel was acknowledged"):
+        hearing.hear(large.replace(b": 0", b": 1"))
