@@ -35,8 +35,14 @@ def brackets_of(orders: Iterable[Order], side: Side) -> list[Order]:
 
 
 def in_the_way(others: Iterable[Order], order: Order) -> list[Order]:
-    """What an approved order must wait for among the open orders of its product, itself left out."""
+    """What an approved order must wait for among the open orders of its product, itself left out.
+
+    Where nobody knows whether a bracket exists, and so cannot cancel it, the exchange may still be asked to close the
+    position itself: it closes what there is.
+    """
     standing = [other for other in others if other.order != order.order and other.rest]
     brackets = brackets_of(standing, order.side) if order.reduce_only and not order.kind.is_bracket else []
+    if order.kind is OrderKind.CLOSE_POSITION:
+        brackets = [bracket for bracket in brackets if bracket.exchange_order and not bracket.is_uncertain]
     crossed = [other for other in crossed_by(standing, order.side, order.limit_price) if not order.kind.is_bracket]
     return [*crossed, *brackets]

@@ -149,10 +149,16 @@ def _listed(state: State, _record: Record, event: FillsReported, outstanding: Se
 
 
 def _exceeds_position(state: State, order: Order) -> bool:
-    """Whether the open orders of its side, this one included, are more than there is to reduce."""
+    """Whether the open orders of its side, this one included, are more than there is to reduce.
+
+    A bracket does not count where the exchange itself closes the position: it would be asked for what is there.
+    """
     product, side = order.product, order.side
     held = state.positions.of(product).qty + state.orders.unsaid(product)
-    asked = sum((each.rest for each in state.orders.open_orders(product) if each.side is side), ZERO)
+    orders = [each for each in state.orders.open_orders(product) if each.side is side]
+    if order.kind is OrderKind.CLOSE_POSITION:
+        orders = [each for each in orders if not each.kind.is_bracket]
+    asked = sum((each.rest for each in orders), ZERO)
     return asked > max(-side.sign * held, ZERO)
 
 

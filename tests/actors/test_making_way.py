@@ -15,6 +15,7 @@ from events.orders import (
     OrderClosed,
     OrderFilled,
     OrderLapsed,
+    OrderOutcomeUnknown,
     OrderProposed,
     OrderRefused,
     OrderReported,
@@ -158,6 +159,13 @@ class TestBrackets:
         said = desk.hear(filled, by="user")
         assert not of_kind(said, OrderSubmitted)
         assert "the position shrank since the approval" in [each.reason for each in of_kind(said, OrderClosed)]
+
+    def test_a_bracket_of_which_nobody_knows_holds_up_an_exit_but_not_the_exchanges_own_close(self, desk: Desk) -> None:
+        sent = intent(ask(desk, Side.SELL, "5", BRACKET, "55000", stop_price=D(47_500)))
+        desk.hear(OrderOutcomeUnknown(order=sent.order, error="timed out"), by="gateway")
+        assert not of_kind(ask(desk, Side.SELL, "5", OrderKind.LIMIT_IOC, "49750"), OrderSubmitted)
+        desk.hear(ClockTicked(), by="clock", after=11 * SECOND)  # the exit's approval has lapsed
+        assert intent(ask(desk, Side.SELL, "5", OrderKind.CLOSE_POSITION, None)).qty == D(5)
 
     def test_a_bracket_never_takes_more_than_the_position_less_what_reduces_it_already(self, desk: Desk) -> None:
         rests(desk, Side.SELL, "3", "50100")
