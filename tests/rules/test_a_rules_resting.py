@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,13 +12,14 @@ from actors.behaviours.risk import RiskBehaviour
 from events.configuration import OrderSetting, RiskLimits
 from events.feeds import ExchangeReconciled
 from events.orders import (
+    CancelProposed,
     CancelSubmitted,
     FillCorrected,
     FillEntry,
     FillsConfirmed,
     FillsReported,
+    OrderApproved,
     OrderFilled,
-    OrderProposed,
     OrderRefused,
     OrderRejected,
     OrderSubmitted,
@@ -173,11 +174,16 @@ class TestA23ReduceOnlyWithRestingOrders:
         said = desk.hear(filled(Side.SELL, "3", "50000", at=desk.at, order="by-hand"), by="orders")
         assert [cancel.order for cancel in of_kind(said, CancelSubmitted)] == [orders[1]]
 
-    def test_a23_a_cancel_request_frees_nothing(self) -> None:
+    def test_a23_a_cancel_request_frees_nothing_until_the_exchange_says_that_the_order_is_gone(self) -> None:
         desk = at_gate(WIDE)
         desk.hear(position_of("5"), by="orders")
-        resting = order_reported("exit", qty="5", side=Side.SELL, kind=OrderKind.LIMIT_GTC, limit_price="60000")
-        desk.hear(resting, by="user")
-        assert isinstance(asked(desk, Side.SELL, "5", reduce_only=True), OrderRefused)
-        assert Decimal(5) == desk.seats["risk"].behaviour.state.account.held(BIP)
-        assert not any(isinstance(r.event, OrderProposed) and r.is_decision for r in desk.log)
+        asked(desk, Side.SELL, "5", reduce_only=True, kind=OrderKind.LIMIT_GTC, limit_price="60000")
+        (rests,) = (record.event for record in desk.log if isinstance(record.event, OrderSubmitted))
+        terms: dict[str, Any] = {"qty": "5", "side": Side.SELL, "kind": rests.kind, "limit_price": "60000"}
+        desk.hear(order_reported(rests.order, **terms), by="user")
+        said = desk.hear(CancelProposed(strategy="s", order=rests.order, reason="test"), by="strategy:s")
+        assert [cancel.order for cancel in of_kind(said, CancelSubmitted)] == [rests.order]
+        again: dict[str, Any] = {"reduce_only": True, "kind": OrderKind.LIMIT_GTC, "limit_price": "61000"}
+        assert isinstance(asked(desk, Side.SELL, "5", proposal="p-2", **again), OrderRefused)
+        desk.hear(order_reported(rests.order, OrderStatus.CANCELLED, **terms), by="user")
+        assert isinstance(asked(desk, Side.SELL, "5", proposal="p-3", **again), OrderApproved)
