@@ -34,6 +34,10 @@ def refusal_of_edit(venue: Venue, order_id: str, *, price: Decimal, size: Decima
         return EditRefusal("ORDER_NOT_FOUND")
     if not order.is_open:
         return EditRefusal("ONLY_OPEN_ORDERS_CAN_BE_EDITED")
+    if order.is_edit_queued:
+        return EditRefusal("ORDER_IS_ALREADY_BEING_REPLACED")
+    if order.is_cancel_queued:
+        return EditRefusal("CANNOT_EDIT_ORDER_PENDING_CANCEL")
     if order.ticket.kind is not OrderKind.LIMIT_GTC or order.ticket.plan is not None:
         return EditRefusal("ONLY_LIMIT_ORDER_EDITS_SUPPORTED")
     if price <= 0 or not on_grid(price, venue.product.price_increment):

@@ -213,11 +213,28 @@ class CancelLag(Fault, frozen=True, kw_only=True, tag="cancel_lag"):
     seconds: Seconds
 
 
+class EditLag(Fault, frozen=True, kw_only=True, tag="edit_lag"):
+    """An edit is taken with success and carried out `seconds` later: meanwhile EDIT_QUEUED, and neither edited again
+    nor cancelled."""
+
+    seconds: Seconds
+
+
 AnyFrameFault = Drop | Duplicate | Reorder | Delay | Stall | Garbage | Oversize | Close | Cut
 AnyRequestFault = (
     TooMany | ServerError | LostRequest | LostReply | LateReply | EmptyBody | HtmlBody | Truncated | SlowDrip | Restart
 )
-AnyLag = ClockSkew | ListingLag | FillsLag | PendingLag | OrderNotFound | EmptyPositions | RefusedSocket | CancelLag
+AnyLag = (
+    ClockSkew
+    | ListingLag
+    | FillsLag
+    | PendingLag
+    | OrderNotFound
+    | EmptyPositions
+    | RefusedSocket
+    | CancelLag
+    | EditLag
+)
 AnyFault = AnyFrameFault | AnyRequestFault | AnyLag
 
 

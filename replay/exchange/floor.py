@@ -72,6 +72,8 @@ class Floor:
             return "DUPLICATE_CANCEL_REQUEST" if order.status is Status.CANCELLED else "NOT_ALLOWED_TO_CANCEL"
         if not self.venue.session_open and not self.venue.conditions.takes_cancels:
             return "INVALID_CANCEL_FCM_TRADING_SESSION"
+        if order.is_edit_queued:
+            return "ORDER_IS_BEING_REPLACED"
         self.end(order, Status.CANCELLED, "User requested cancel")
         return ""
 
@@ -85,6 +87,13 @@ class Floor:
         order = self.ledger.by_id[order_id]
         order.is_cancel_queued = True
         self.report(order)
+
+    def queue_edit(self, order_id: str, *, is_queued: bool) -> None:
+        """An edit was taken and is not carried out yet; or it is about to be."""
+        order = self.ledger.by_id[order_id]
+        order.is_edit_queued = is_queued
+        if is_queued:
+            self.report(order)
 
     def edit(self, order_id: str, *, price: Decimal, size: Decimal) -> EditRefusal | None:
         """Change a resting order's price and whole size. None when it was done."""

@@ -146,9 +146,12 @@ def user_snapshot(open_orders: Sequence[Order], venue: Venue, *, portfolio: str)
     ]
 
 
-def user_update(order: Order, venue: Venue, *, portfolio: str) -> str:
-    """One order as it stood after one change: running totals, no fills."""
-    return dumped([{"type": "update", "orders": [user_order(order, venue, portfolio=portfolio)]}])
+def user_update(order: Order, venue: Venue, *, portfolio: str, is_sparse: bool = False) -> str:
+    """One order as it stood after one change: running totals, no fills; `is_sparse` without its prices."""
+    row = user_order(order, venue, portfolio=portfolio)
+    if is_sparse:
+        del row["limit_price"], row["stop_price"]
+    return dumped([{"type": "update", "orders": [row]}])
 
 
 def user_order(order: Order, venue: Venue, *, portfolio: str) -> Json:

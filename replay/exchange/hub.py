@@ -101,11 +101,12 @@ class Connection:
 class Hub:
     """All connections, and what the venue has to say to them."""
 
-    def __init__(self, venue: Venue, *, portfolio: str, user: str) -> None:
+    def __init__(self, venue: Venue, settings: Settings, *, portfolio: str, user: str) -> None:
         self.venue = venue
         self.portfolio = portfolio
         self.user = user
         self.connections: list[Connection] = []
+        self._settings = settings
         self._heartbeats = 0
         self._account_said = 0
         self._ticker_said = (0, 0)  # time, trades seen
@@ -154,7 +155,10 @@ class Hub:
         reports = self.venue.take_reports()
         if reports and (listeners := self._listeners("user")):
             for report in reports:
-                self._post(listeners, "user", frames.user_update(report, self.venue, portfolio=self.portfolio))
+                told = frames.user_update(
+                    report, self.venue, portfolio=self.portfolio, is_sparse=self._settings.sparse_updates
+                )
+                self._post(listeners, "user", told)
         if self.venue.account_changes != self._account_said:
             self._account_said = self.venue.account_changes
             if listeners := self._listeners("futures_balance_summary"):

@@ -89,6 +89,7 @@ class Order:
     is_liquidation: bool = False
     is_triggered: bool = False  # its stop was reached
     is_cancel_queued: bool = False  # it will be cancelled, unless it is over before
+    is_edit_queued: bool = False  # it will be changed, unless it is over before
     parts_begun: int = 0  # of an order over time
     reject_message: str = ""
     originating_order_id: str = ""  # the order that a bracket hangs on
@@ -107,7 +108,9 @@ class Order:
     @property
     def shown_status(self) -> str:
         """As clients are told it."""
-        return "CANCEL_QUEUED" if self.is_cancel_queued and self.is_open else self.status.value
+        if self.is_open and (self.is_cancel_queued or self.is_edit_queued):
+            return "CANCEL_QUEUED" if self.is_cancel_queued else "EDIT_QUEUED"
+        return self.status.value
 
     @property
     def reduces_only(self) -> bool:

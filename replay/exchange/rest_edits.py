@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from events.money import ZERO
 from replay.exchange import bodies, rest_orders
 from replay.exchange.desk import Desk
 from replay.exchange.editing import EditRefusal, edited, refusal_of_edit
+from replay.exchange.faults import EditLag
 from replay.exchange.shapes import Json, number
 
 _REFUSED = EditRefusal("CANNOT_EDIT_FUTURES_ORDER")
@@ -18,11 +20,27 @@ _REFUSED = EditRefusal("CANNOT_EDIT_FUTURES_ORDER")
 def edit(desk: Desk, _request: Request, body: bytes) -> Json:
     order_id, price, size, wrong = bodies.read_edit(body)
     venue = desk.present()
-    refusal = _of_request(desk, wrong) or venue.edit(order_id, price=price, size=size)
+    lag = desk.faults.lag(EditLag, venue.now)
+    if lag is None:
+        refusal = _of_request(desk, wrong) or venue.edit(order_id, price=price, size=size)
+    else:
+        refusal = _of_request(desk, wrong) or refusal_of_edit(venue, order_id, price=price, size=size)
+        if refusal is None:
+            venue.floor.queue_edit(order_id, is_queued=True)
+            asyncio.get_running_loop().call_later(lag.seconds, _edit_late, desk, order_id, price, size)
     desk.tell()
     if refusal is not None:
         return {"success": False, "errors": _errors(refusal)}
     return {"success": True, "success_response": {"order_id": order_id}, "errors": []}
+
+
+def _edit_late(desk: Desk, order_id: str, price: Decimal, size: Decimal) -> None:
+    """Carry an edit out after all; where it cannot be any more, the order is as it was."""
+    venue = desk.present()
+    venue.floor.queue_edit(order_id, is_queued=False)
+    if venue.edit(order_id, price=price, size=size) is not None and order_id in venue.ledger.open:
+        venue.floor.report(venue.ledger.by_id[order_id])
+    desk.tell()
 
 
 def edit_preview(desk: Desk, _request: Request, body: bytes) -> Json:

@@ -167,7 +167,8 @@ def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
     """The exchange without its sockets, its tape at the first moment, and a key to it."""
     facts = iter(options.tape)
     venue = _venue(options, folder, facts)
-    hub = Hub(venue, portfolio=PORTFOLIO, user=USER)
+    settings = copy.copy(options.settings)
+    hub = Hub(venue, settings, portfolio=PORTFOLIO, user=USER)
     pace = Pace(venue.now, options.speed)
     pump = Pump(venue, hub, pace, facts, start=options.start, quiet_s=options.quiet_s)
     pump.prime()
@@ -178,7 +179,7 @@ def _open(options: ExchangeOptions, folder: Path) -> tuple[Desk, Path]:
         key, private = issue_key(KEY_NAME, options.key_type)
         write_key_file(key_file, key.name, private)
     keys.add(replace(key, can_trade=options.key_can_trade, can_transfer=options.key_can_transfer))
-    return Desk(venue, pump, hub, keys, Faults(options.faults), copy.copy(options.settings)), key_file
+    return Desk(venue, pump, hub, keys, Faults(options.faults), settings), key_file
 
 
 def _venue(options: ExchangeOptions, folder: Path, facts: Iterator[tuple[int, Event]]) -> Venue:

@@ -14,6 +14,7 @@ from replay.exchange.pump import Start
 from replay.exchange.server import ExchangeOptions
 from tests.replay.exchange.market import ListTape, Trader, change, snapshot, trade
 from tests.replay.exchange.running import Client, Feed, running
+from tests.replay.exchange.test_faulty_frames import put
 
 
 @pytest.fixture
@@ -150,3 +151,36 @@ def test_what_an_edit_cannot_change_is_named_and_nothing_is_changed(
     order_id = editable.limit("a", "BUY", 2, 59_000)
     assert edit(editable, order_id, price="59005", size="2", **{field: value}) == reason
     assert shown(editable, order_id)["edit_history"] == []
+
+
+def test_an_edit_that_was_taken_is_carried_out_later_and_alone(editable: Client) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    put(editable, {"fault": "edit_lag", "seconds": 0.4})
+    with Feed(editable) as feed:
+        feed.subscribe("user")
+        assert edit(editable, order_id, price="59005", size="3") == ""
+        assert feed.orders(until="EDIT_QUEUED")[-1]["limit_price"] == "59000"
+        assert edit(editable, order_id, price="59010", size="3") == "ORDER_IS_ALREADY_BEING_REPLACED"
+        (cancel,) = editable.post("/orders/batch_cancel", {"order_ids": [order_id]})["results"]
+        assert cancel["failure_reason"] == "ORDER_IS_BEING_REPLACED"
+        row = feed.orders(until="OPEN")[-1]
+    assert (row["limit_price"], row["leaves_quantity"]) == ("59005", "3")
+    assert shown(editable, order_id)["status"] == "OPEN"
+
+
+def test_an_order_whose_cancel_is_queued_is_not_edited(editable: Client) -> None:
+    order_id = editable.limit("a", "BUY", 2, 59_000)
+    put(editable, {"fault": "cancel_lag", "seconds": 30})
+    editable.post("/orders/batch_cancel", {"order_ids": [order_id]})
+    assert edit(editable, order_id, price="59005", size="3") == "CANNOT_EDIT_ORDER_PENDING_CANCEL"
+
+
+def test_updates_may_leave_out_prices_that_stand(editable: Client) -> None:
+    editable.session.post(f"{editable.ready.rest}/control/settings", data='{"sparse_updates": true}', timeout=10)
+    with Feed(editable) as feed:
+        feed.subscribe("user")
+        editable.limit("a", "BUY", 2, 59_000)
+        row = feed.orders(until="OPEN")[-1]
+        assert not {"limit_price", "stop_price"} & set(row)
+        assert row["leaves_quantity"] == "2"
+        assert feed.subscribe("user")[0]["events"][0]["orders"][0]["limit_price"] == "59000"
