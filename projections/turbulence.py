@@ -20,6 +20,7 @@ from events.risk import CorrelationRiskCleared, CorrelationRiskFound, Volatility
 from events.session import ClockTicked
 from events.terms import NANOSECONDS, Turbulence
 from projections.account import Account
+from projections.hours import Hours
 from projections.notional import notional
 from projections.returns import Concentration, Returns, concentration
 
@@ -46,11 +47,11 @@ class Breaker(msgspec.Struct, kw_only=True):
     spells: dict[str, Spell] = msgspec.field(default_factory=dict)  # of products that are not calm
     is_concentrated: bool = False
 
-    def fold(self, record: Record, account: Account) -> None:
-        """Take a record that `account` has folded already."""
+    def fold(self, record: Record, account: Account, hours: Hours | None = None) -> None:
+        """Take a record that `account` and `hours` have folded already. A market that is shut gives no samples."""
         event = record.event
         if isinstance(event, ClockTicked):
-            self._tick(record.at, account)
+            self._tick(record.at, account, hours)
         elif isinstance(event, VolatilityLevelChanged):
             self.spells.pop(event.product, None)
             if event.level is not Turbulence.CALM:
@@ -86,7 +87,7 @@ class Breaker(msgspec.Struct, kw_only=True):
         returns = {product: of_product.returns for product, of_product in self.returns.items()}
         return concentration(worths, returns, periods=account.limits.limits.volatility_window_periods)
 
-    def _tick(self, at: int, account: Account) -> None:
+    def _tick(self, at: int, account: Account, hours: Hours | None) -> None:
         interval_s = account.limits.configuration.marks.interval_s
         sample = at // (interval_s * NANOSECONDS)
         if sample == self.sample:
@@ -97,7 +98,7 @@ class Breaker(msgspec.Struct, kw_only=True):
             found = self.returns.setdefault(product, Returns())
             if is_gap:
                 found.lose()
-            mark = marks.mark(product)
+            mark = None if hours is not None and hours.is_shut(product, at) else marks.mark(product)
             found.sample(None if mark is None else mark.price)
             self.measure(product, found, limits, at, interval_s)
 

@@ -62,7 +62,7 @@ class RiskState(msgspec.Struct, kw_only=True):
         if kind in Halts.hears:
             self.halts.fold(record, self.account)
         if kind in Breaker.hears:
-            self.breaker.fold(record, self.account)
+            self.breaker.fold(record, self.account, self.halts.hours)
         step = _FOLDS.get(kind)
         if step is not None:
             step(self, record, event)

@@ -132,6 +132,16 @@ class TestTheBreaker:
         assert codes(desk) == ["reduce_only"]
         assert steps(swing(desk, CALM, 1)) == [(Turbulence.REDUCE_ONLY, Turbulence.CALM)]
 
+    def test_the_silence_of_a_halt_is_no_calm(self) -> None:
+        desk = desk_with()
+        swing(desk, REDUCE)
+        desk.hear(listed(session_open=False), by="account")
+        assert steps(swing(desk, "0", 8)) == []
+        desk.hear(listed(), by="account")
+        assert steps(swing(desk, CALM, 4)) == []
+        assert codes(desk)[0] == "reduce_only"
+        assert steps(swing(desk, CALM, 1)) == [(Turbulence.REDUCE_ONLY, Turbulence.CALM)]
+
     def test_two_ticks_in_one_turn_say_a_step_once(self) -> None:
         desk = desk_with()
         swing(desk, REDUCE, 4)
