@@ -34,7 +34,7 @@ CLOSEST: dict[str, tuple[str, ...]] = {
     "projections/limits.py": ("tests/projections/test_limits.py", *_RISK),
     "projections/limit_rules.py": ("tests/projections/test_limits.py", "tests/actors/test_operator.py"),
     "projections/checks/any_order.py": _RISK,
-    "projections/checks/gate.py": _RISK,
+    "projections/checks/gate.py": (*_RISK, "tests/actors/test_protection.py"),
     "projections/checks/increase.py": _RISK,
     "projections/daily_loss.py": _RISK,
     "projections/liquidation.py": _RISK,
