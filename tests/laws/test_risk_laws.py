@@ -274,6 +274,18 @@ def test_the_sum_of_reducing_orders_never_exceeds_the_position_at_any_intent(dra
 
 @STREAMS
 @given(steps)
+def test_a_reduce_only_order_never_flips_a_position(drawn: list[Step]) -> None:
+    """Filled whole the moment it is approved, with every exit before it, it leaves the position flat at most."""
+    for naive, order, answer in judged(Floor().run(drawn)):
+        if isinstance(answer, OrderApproved) and answer.reduce_only:
+            sign, held = order.side.sign, naive.held[order.product]
+            assert sign * held < 0
+            after = held + sign * (Fraction(answer.qty) + naive.asked(order.product, sign))
+            assert after * held >= 0
+
+
+@STREAMS
+@given(steps)
 def test_orders_leave_by_intents_alone_and_each_intent_has_one_approval(drawn: list[Step]) -> None:
     approved: dict[str, OrderApproved] = {}
     for record in Floor().run(drawn).desk.log:
