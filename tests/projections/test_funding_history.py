@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 
 from actors.behaviours.funding import FundingBehaviour
-from events.funding import FundingAccrued, FundingCorrected
+from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.orders import OrderFilled
 from events.record import AnyEvent, Record
 from events.session import ClockTicked
@@ -33,6 +33,7 @@ from tests.streams.orders import marked
 
 HISTORY = SHARED_DATA / "funding" / "BTC-USDT_dydx_2022-01-01_2024-01-01_funding_history.csv.gz"
 SIZE = Fraction(1, 100)
+HALF_DAY = 12 * HOUR
 
 pytestmark = needs_shared_data
 
@@ -174,3 +175,40 @@ def test_two_years_of_funding_equal_plain_fractions_and_restarts_change_nothing(
     assert {FundingAccrued, FundingCorrected} <= kinds
     statuses = {record.event.status for record in whole if isinstance(record.event, FundingAccrued)}
     assert statuses == {FundingStatus.FINAL, FundingStatus.ESTIMATED}
+
+
+def with_settlements(years: Years) -> tuple[list[Turn], list[FundingPaid]]:
+    """The same years, and twice a day the exchange pays what every hour since the last payment truly came to."""
+    funding = expected(years)
+    paid, turns = [], []
+    due, since = years.turns[0].at // HALF_DAY * HALF_DAY + HALF_DAY, 0
+    for turn in years.turns:
+        while due + 20 * MINUTE <= turn.at:
+            amount = sum((share for boundary, share in funding.items() if since < boundary <= due), Fraction(0))
+            at = due + 20 * MINUTE
+            paid.append(FundingPaid(product=BIP, amount=_decimal(amount), through=due, exchange_at=at))
+            turns.append(Turn(at, (("cash", paid[-1]),)))
+            since, due = due, due + HALF_DAY
+        turns.append(turn)
+    return turns, paid
+
+
+def _decimal(amount: Fraction) -> Decimal:
+    """A sum of products of decimals is one: its denominator divides a power of ten."""
+    exact = amount * 10**30
+    assert exact.denominator == 1
+    return Decimal(exact.numerator).scaleb(-30)
+
+
+def test_two_years_of_settlements_leave_as_receivable_what_came_after_the_last_and_restarts_change_nothing() -> None:
+    years = lived(5)
+    turns, paid = with_settlements(years)
+    assert len(paid) > 1_400
+    log = run(turns)
+    ledger, funding = ledger_of(log).of(BIP), expected(years)
+    after = {boundary: amount for boundary, amount in funding.items() if boundary > paid[-1].through}
+    assert Fraction(ledger.paid) == sum(funding.values()) - sum(after.values())
+    assert Fraction(ledger.receivable) == sum(after.values())
+    chance = random.Random(5)
+    cut = run(turns, sorted(chance.sample(range(1, len(turns)), 300)))
+    assert booked(cut) == booked(log)
