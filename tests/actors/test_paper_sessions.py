@@ -177,16 +177,13 @@ def account_facts(draw: st.DrawFn, name: str) -> AnyEvent:
     """Something that the account's owner or the exchange does, beside trading."""
     amount = D(draw(st.integers(-50, 50)))
     since = START + draw(st.integers(0, 3)) * HOUR
-    return draw(
-        st.sampled_from(
-            (
-                TransferReported(transfer=name, amount=amount, reason="wire", exchange_at=since),
-                FundsMoved(move=name, to_futures=amount, reason="sweep", exchange_at=since),
-                MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=since, exchange_at=since),
-                TradesBusted(product=PRODUCT, after=since - HOUR, through=since, reason="wrong", exchange_at=since),
-            )
-        )
+    found: tuple[AnyEvent, ...] = (
+        TransferReported(transfer=name, amount=amount, reason="wire", exchange_at=since),
+        FundsMoved(move=name, to_futures=amount, reason="sweep", exchange_at=since),
+        MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=since, exchange_at=since),
+        TradesBusted(product=PRODUCT, after=since - HOUR, through=since, reason="wrong", exchange_at=since),
     )
+    return draw(st.sampled_from(found))
 
 
 @st.composite
