@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -175,7 +176,7 @@ class TestCosts:
     def test_an_order_costs_its_fee_and_what_its_limit_gives_away(self) -> None:
         charges = Charges(rate=D("0.0008"), per_contract=D("0.1"), allowance_bps=D(50))
         now = Exposure(product=BIP, contract_size=D("0.01"), price=D(50_000), held=D(0), charges=charges)
-        three = {"qty": D(3), "price": D(50_250)}
+        three: dict[str, Any] = {"qty": D(3), "price": D(50_250)}
         assert now.cost_of(Pending(side=Side.BUY, **three)) == D("1.206") + D("0.3") + D("7.50")
         assert now.cost_of(Pending(side=Side.SELL, **three)) == D("1.206") + D("0.3")
         assert now.cost_of(Pending(side=Side.SELL, qty=D(3), price=D(49_750))) == D("1.194") + D("0.3") + D("7.50")
