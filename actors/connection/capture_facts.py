@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.connection.capture import EXCHANGE, CaptureFile, CaptureHeader, Entry
+from actors.connection.capture_format import EXCHANGE, CaptureHeader, Entry
+from actors.connection.captured_file import CaptureFile
 from actors.connection.errors import BrokerageError
 from actors.connection.exchange_hearing import ExchangeHearing
 from actors.connection.hearing import Hearing, Wanted, end_facts

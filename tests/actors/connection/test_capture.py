@@ -14,8 +14,10 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.connection.capture import CaptureDamaged, CaptureFile, Entry, FrameCapture, capture_files
+from actors.connection.capture import FrameCapture
 from actors.connection.capture_facts import CaptureReading
+from actors.connection.capture_format import CaptureDamaged, Entry, capture_files
+from actors.connection.captured_file import CaptureFile
 from actors.connection.feeds import Feed
 from actors.connection.hearing import Wanted
 from actors.connection.market_feed import CHANNELS, EXTRA_CHANNELS, MarketFeed
@@ -164,7 +166,7 @@ def test_a_capture_of_another_version_and_a_line_without_end_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path)
-    monkeypatch.setattr("actors.connection.capture.VERSION", 2)
+    monkeypatch.setattr("actors.connection.captured_file.VERSION", 2)
     with pytest.raises(CaptureDamaged, match="of version 1; 2 is read here"):
         CaptureFile(path)
     path.write_bytes(zstandard.compress(b"x" * 2_000_000))

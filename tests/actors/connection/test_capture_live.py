@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from actors.connection.auth import Credentials
-from actors.connection.capture import capture_files
 from actors.connection.capture_facts import CaptureReading
+from actors.connection.capture_format import capture_files
 from actors.connection.live import Address, CaptureTo, CoinbaseConnection
 from actors.connection.market_feed import EXTRA_CHANNELS
 from events.account import BalanceReported

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.connection.capture import EXCHANGE, CaptureFile, FrameCapture, capture_files
+from actors.connection.capture import FrameCapture
 from actors.connection.capture_facts import CaptureReading
+from actors.connection.capture_format import EXCHANGE, capture_files
+from actors.connection.captured_file import CaptureFile
 from actors.connection.errors import FrameUnreadable
 from actors.connection.exchange_book import BookStanding
 from actors.connection.exchange_feed import EXCHANGE_CHANNELS, ExchangeFeed
