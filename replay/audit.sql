@@ -7,8 +7,13 @@
 -- DECIMAL(38, 18), and where a cost is shared the sum is done in whole units of 10^-18, rounded half-even, as the rule
 -- says. A text with more decimals than its type has is an error, not a rounding.
 
+-- Decimals of a number as the log writes it: 1.25 has two, 1.5E-7 eight, and a zero none however it is written.
+create or replace macro decimals_of(digits) as
+    case when regexp_matches(digits, '^-?0*(\.0*)?([eE].*)?$') then 0
+         else length(regexp_extract(digits, '\.(\d*)', 1))
+              + coalesce(try_cast(regexp_extract(digits, '[eE]-(\d+)', 1) as integer), 0) end;
 create or replace macro fits(digits, places) as
-    case when regexp_matches(digits, '\.\d{' || (places + 1) || '}') or regexp_matches(digits, '[eE]-')
+    case when decimals_of(digits) > places
          then error(digits || ' has more than ' || places || ' decimals: widen the types in audit.sql')
          else digits end;
 create or replace macro size_of(digits) as cast(fits(digits, 6) as decimal(18, 6));    -- contracts and contract sizes

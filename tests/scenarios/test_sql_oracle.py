@@ -214,6 +214,18 @@ def test_a_number_that_does_not_fit_is_an_error_and_never_rounded(tmp_path: Path
         audit(tmp_path / "log.jsonl")
 
 
+def test_a_number_written_with_an_exponent_is_read_exactly(tmp_path: Path) -> None:
+    """Python writes small decimals so: a rate of zero accrues -0E-8, and a tenth of a millionth is 1E-7."""
+    bought = filled(Side.BUY, "3", "50000", at=MONDAY, fee="-0E-8")
+    small = TransferReported(transfer="t-1", amount=D("1.5E-7"), reason="test", exchange_at=MONDAY)
+    events: list[AnyEvent] = [started(start_equity="1000"), listed(BIP), marked("50000", at=MONDAY), bought, small]
+    records = written(tmp_path / "log.jsonl", events)
+    assert b'"-0E-8"' in (tmp_path / "log.jsonl").read_bytes()
+    books = audit(tmp_path / "log.jsonl")
+    assert (books.fees, books.transfers) == (D(0), D("0.00000015"))
+    assert all(line.agrees for line in compared(books, statement(records)))
+
+
 def test_a_session_that_ended_is_not_needed(session: Path, tmp_path: Path) -> None:
     """A log in the middle of its session is audited as far as it goes."""
     records = [record for record in read_records(session) if record.seq <= 12_000]
