@@ -129,7 +129,7 @@ class PaperExchange:
             return False
         if not state.is_reconciled:
             return not state.awaited and not isinstance(record.event, SessionStarted)
-        if state.printed_seq == record.seq or (state.inbound and state.inbound[0].due <= record.at):
+        if state.printed_seq == record.seq or state.wire.is_due(record.at):
             return True
         if isinstance(record.event, TradesBusted):
             return True

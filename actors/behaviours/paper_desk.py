@@ -38,7 +38,7 @@ class PaperDesk:
     def reconcile(self) -> None:
         """Once a session: what became of every order, every position, the balance; then strategies may propose."""
         state = self.state
-        for intent in list(state.stranded):
+        for intent in state.wire.stranded:
             message = "The session ended before the order arrived"
             self._say(OrderRejected(order=intent.order, code="UNKNOWN_FAILURE_REASON", message=message))
         for order in sorted(state.orders):
@@ -69,7 +69,7 @@ class PaperDesk:
 
         At the end of a session, when no more market may come, all of them are due.
         """
-        for inbound in list(self.state.inbound):
+        for inbound in self.state.wire.inbound:
             intent = inbound.intent
             if inbound.due > self._at and not self.state.is_stopping:
                 break

@@ -1,4 +1,4 @@
-"""Orders at the paper exchange: on their way, open, and the reasons why one is not taken.
+"""Orders at the paper exchange, and the reasons why one is not taken.
 
 Codes are those of the exchange (protocol sheet 4.2); where its first reason says nothing, its second one is given.
 """
@@ -11,7 +11,7 @@ import msgspec
 
 from events.catalog import ProductListed
 from events.money import ZERO, on_grid
-from events.orders import CancelSubmitted, OrderRejected, OrderReported, OrderSubmitted
+from events.orders import OrderRejected, OrderReported, OrderSubmitted
 from events.terms import NANOSECONDS, OrderKind, OrderStatus, Origin, Side
 from projections.notional import notional
 
@@ -19,13 +19,6 @@ from projections.notional import notional
 GTD_LIFE_NS = 600 * NANOSECONDS
 
 _MARKET_KINDS = frozenset({OrderKind.MARKET_IOC, OrderKind.CLOSE_POSITION})
-
-
-class Inbound(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent on the wire: it takes effect at the first market record, or tick of the clock, at or after `due`."""
-
-    due: int
-    intent: OrderSubmitted | CancelSubmitted
 
 
 class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):

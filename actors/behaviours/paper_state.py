@@ -15,7 +15,8 @@ from actors.behaviours.paper_fills import PaperFill, PaperFills
 from actors.behaviours.paper_funding import NEVER, FundingOwed, next_settlement
 from actors.behaviours.paper_margin import Rate, maintenance, margin, present_rate
 from actors.behaviours.paper_margin import Resting as Claim
-from actors.behaviours.paper_orders import GTD_LIFE_NS, Inbound, PaperOrder, order_of, trades_now
+from actors.behaviours.paper_orders import GTD_LIFE_NS, PaperOrder, order_of, trades_now
+from actors.behaviours.paper_wire import Wire
 from events.account import BalanceReported, FundsMoved, MarginWindowChanged, TransferReported
 from events.catalog import FundingRatePublished, ProductListed
 from events.configuration import PaperSetting
@@ -59,8 +60,7 @@ class PaperState(msgspec.Struct, kw_only=True):
     funding: FundingOwed = msgspec.field(default_factory=FundingOwed)
     orders: dict[str, PaperOrder] = msgspec.field(default_factory=dict)  # open, by our id
     closed: list[tuple[str, OrderStatus]] = msgspec.field(default_factory=list)  # the latest, oldest first
-    inbound: list[Inbound] = msgspec.field(default_factory=list)  # oldest first
-    stranded: list[OrderSubmitted] = msgspec.field(default_factory=list)  # on the wire when a session died
+    wire: Wire = msgspec.field(default_factory=Wire)
     printed: Print = NO_PRINT  # how far the trade of record `printed_seq` reached our orders
     printed_seq: int = 0
     printed_product: str = ""
@@ -86,8 +86,7 @@ class PaperState(msgspec.Struct, kw_only=True):
         self.awaited = list(event.configuration.products)
         if self.books.cash is None:
             self.books.cash = self.setting.start_cash
-        self.stranded += [inbound.intent for inbound in self.inbound if isinstance(inbound.intent, OrderSubmitted)]
-        self.inbound = []
+        self.wire.break_off()
         self.lose_markets()
         if self.settles_at == NEVER:
             self.settles_at = next_settlement(at, self.setting.settlement_times_utc)
@@ -114,7 +113,7 @@ class PaperState(msgspec.Struct, kw_only=True):
 
     def send(self, intent: OrderSubmitted | CancelSubmitted, at: int) -> None:
         """An intent leaves for the exchange."""
-        self.inbound.append(Inbound(due=at + self.setting.latency_ms * 1_000_000, intent=intent))
+        self.wire.send(intent, due=at + self.setting.latency_ms * 1_000_000)
 
     def lose_markets(self) -> None:
         """The market feed is gone: no book is known."""
@@ -150,10 +149,9 @@ class PaperState(msgspec.Struct, kw_only=True):
             case OrderReported():
                 self._report(event, at)
             case OrderRejected():
-                self._forget_intent(event.order)
-                self.stranded = [intent for intent in self.stranded if intent.order != event.order]
+                self.wire.forget_order(event.order)
             case CancelRejected():
-                self._forget_cancels(event.order)
+                self.wire.forget_cancels(event.order)
             case FillsReported():
                 self._take_back(event, at)
             case FundingPaid():
@@ -175,8 +173,7 @@ class PaperState(msgspec.Struct, kw_only=True):
             funding=self.funding.scratch(),
             orders=dict(self.orders),
             closed=list(self.closed),
-            inbound=list(self.inbound),
-            stranded=list(self.stranded),
+            wire=self.wire.scratch(),
             fills=self.fills.scratch(),
         )
 
@@ -241,10 +238,8 @@ class PaperState(msgspec.Struct, kw_only=True):
     def _report(self, event: OrderReported, at: int) -> None:
         before = self.orders.get(event.order)
         market = self.market(event.product)
-        good_until = self._good_until(event.order)
-        self._forget_intent(event.order)
         if before is None:
-            self._arrive(event, market, at, good_until)
+            self._arrive(event, market, at)
             qty, value, fee = event.filled_qty, event.filled_value, event.fees
         else:
             qty, value, fee = (
@@ -276,13 +271,15 @@ class PaperState(msgspec.Struct, kw_only=True):
             self._close(event)
         else:
             self.orders[event.order] = order_of(event)
+        self.wire.forget_order(event.order)
 
-    def _arrive(self, event: OrderReported, market: Matching, at: int, good_until: int | None) -> None:
+    def _arrive(self, event: OrderReported, market: Matching, at: int) -> None:
         if event.filled_qty:
             market.take(event.side, event.filled_qty, limit_price=event.limit_price)
         if event.status.is_final:
             return
         assert event.limit_price is not None, "only an order with a limit rests"
+        good_until = self.wire.good_until(event.order)
         market.rest(
             event.order,
             side=event.side,
@@ -299,7 +296,7 @@ class PaperState(msgspec.Struct, kw_only=True):
         self.closed.append((event.order, event.status))
         del self.closed[:-CLOSED_KEPT]
         if event.status is OrderStatus.CANCELLED:
-            self._forget_cancels(event.order)
+            self.wire.forget_cancels(event.order)
 
     def _take_back(self, event: FillsReported, at: int) -> None:
         """Fills are reversed: each is the opposite trade at the same value, and its fee comes back."""
@@ -319,20 +316,6 @@ class PaperState(msgspec.Struct, kw_only=True):
             mark = self.mark(product)
             if mark is not None:
                 self.books.settle(product, rules=rules, mark=mark)
-
-    def _good_until(self, order: str) -> int | None:
-        intents = (inbound.intent for inbound in self.inbound)
-        return next((i.good_until for i in intents if isinstance(i, OrderSubmitted) and i.order == order), None)
-
-    def _forget_intent(self, order: str) -> None:
-        self.inbound = [
-            i for i in self.inbound if not (isinstance(i.intent, OrderSubmitted) and i.intent.order == order)
-        ]
-
-    def _forget_cancels(self, order: str) -> None:
-        self.inbound = [
-            i for i in self.inbound if not (isinstance(i.intent, CancelSubmitted) and i.intent.order == order)
-        ]
 
     def _set_alarm(self) -> None:
         self.wakes_at = min(self.funding.wakes_at, self.settles_at)
