@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
 
 from actors.connection.client import CoinbaseClient
 from actors.operator import act
@@ -122,3 +123,20 @@ def open_brackets(live: Session) -> list[str]:
 def is_flat(live: Session) -> bool:
     books = live.control("books")
     return not books["positions"] and books["open_orders"] == 0
+
+
+def test_what_a_session_left_provisional_the_next_one_confirms(tmp_path: Path) -> None:
+    with session(tmp_path) as live:
+        live.put({"fault": "fills_lag", "newest": 1000, "count": 1000})
+        live.wait_fills(3)
+        live.stop()
+        left = {fill.order for fill in live.events(OrderFilled)} - confirmed(live)
+        assert left, "the list lags"
+        assert statement(live.told()).provisional_orders == len(left)
+        requests.delete(f"{live.ready.rest}/control/faults", timeout=30).raise_for_status()  # the list has caught up
+        live.control("resume")
+        live.start()
+        live.wait(lambda: left <= confirmed(live), lambda: f"still provisional: {left - confirmed(live)}")
+        live.wait_fills(1)
+        live.stop()
+        must_hold(live)
