@@ -16,6 +16,11 @@ from replay.exchange.shapes import Json, number
 from replay.exchange.times import rfc3339
 from replay.exchange.venue import Venue
 
+#: Fields for screens and for the exchange's own names, empty in every recorded future; so are its two best prices.
+_EMPTY: Json = dict.fromkeys(
+    ("market_cap", "base_cbrn", "quote_cbrn", "product_cbrn", "icon_color", "icon_url", "display_name_overwrite"), ""
+) | {"is_alpha_testing": False, "about_description": "", "best_bid_price": "", "best_ask_price": ""}
+
 
 def product(venue: Venue) -> Json:
     """One product with its state: price, rates, session."""
@@ -63,8 +68,7 @@ def product(venue: Venue) -> Json:
         "product_venue": "INTX" if venue.is_international else "FCM",
         "approximate_quote_24h_volume": number(turnover),
         "new_at": None,
-        "best_bid_price": number(bid[0] if bid else None),
-        "best_ask_price": number(ask[0] if ask else None),
+        **_EMPTY,
         "future_product_details": _future(venue),
     }
 
@@ -179,6 +183,8 @@ def _future(venue: Venue) -> Json:
         "settlement_price": "",
         "futures_asset_type": "FUTURES_ASSET_TYPE_CRYPTO",
         "index_price": "",
+        "contract_code_display_name": "",
+        "product_group_cbrn": "",
     }
 
 

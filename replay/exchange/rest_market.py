@@ -44,7 +44,7 @@ def products(desk: Desk, request: Request, _body: bytes) -> Json:
     rows = [row] if fits else []
     limit = queries.integer(request, "limit")
     rows = rows[queries.integer(request, "offset") or 0 :][:limit]
-    return {"products": rows, "num_products": len(rows)}
+    return {"products": rows, "num_products": len(rows), "pagination": None}
 
 
 def product(desk: Desk, request: Request, _body: bytes) -> Json:

@@ -56,8 +56,8 @@ def test_the_product_shows_its_rules_and_its_state(standing: Client) -> None:
     assert found["future_product_details"]["contract_size"] == "0.01"
     assert found["future_product_details"]["contract_expiry_type"] == "EXPIRING"
     assert found["future_product_details"]["funding_interval"] == "3600s"
-    assert standing.get("/products") == {"products": [found], "num_products": 1}
-    assert standing.get("/products", product_type="SPOT") == {"products": [], "num_products": 0}
+    assert standing.get("/products") == {"products": [found], "num_products": 1, "pagination": None}
+    assert standing.get("/products", product_type="SPOT") == {"products": [], "num_products": 0, "pagination": None}
 
 
 @needs_shared_data
