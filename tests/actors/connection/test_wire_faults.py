@@ -168,7 +168,7 @@ def test_w3_an_open_connection_without_a_byte_is_left_within_three_heartbeats(
         door.wait_for(FeedSubscribed, 2 if falls_silent is not silent_at_once else 1)
         again = time.monotonic() - since[0]
     three = QUICK.heartbeat_s * QUICK.missed_heartbeats
-    assert noticed < three + 0.25, "three heartbeats, and what this machine takes"
+    assert noticed < three + 0.5, "three heartbeats, and what this machine takes"
     assert again < 5 * QUICK.heartbeat_s * 10, "and five seconds of a real heartbeat until it is whole again"
     assert silent.silent_ms == round(three * 1000)
 
