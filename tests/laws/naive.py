@@ -85,6 +85,9 @@ class NaiveLedger:
 
     def _trade(self, product: str, delta: Fraction, value: Fraction) -> None:
         self.cash -= value
+        if not delta:  # what an earlier trade was worth is corrected: no quantity carries it
+            self.realized -= value
+            return
         held = self.qty.get(product, Fraction(0))
         price = value / delta
         left = held + delta

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actors.connection.auth import Credentials
@@ -164,6 +164,8 @@ def play(acts: list[object]) -> tuple[SmallExchange, list[Record]]:
 
 @settings(max_examples=INTERLEAVINGS)
 @given(st.lists(ACTS, min_size=4, max_size=24))
+@example([Fill(0, 1, 1), Told(0, "channel", 0, 1), Corrected(0, 0)])  # a value is corrected, no quantity
+@example([Fill(0, 3, 1), Told(0, "fills", 0, 1), Corrected(0, None), Told(0, "listing", 0, 1)])
 def test_a_fill_counts_once_whoever_tells_it_and_however_often(acts: list[object]) -> None:
     exchange, log = play(acts)
     expect_money(exchange, log)
