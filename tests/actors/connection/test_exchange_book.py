@@ -3,7 +3,8 @@
 Changes carry no number on that feed. Between two trades every one is counted by the product's sequence, so a lost one
 is always seen there. Before the first trade and behind the last one nothing counts them: the book says where that is,
 and a loss there is seen only by its traces. In the recording that is 4,289 changes, of which 1,494 leave none
-(later changes put 454 of those right). Every other of the 9,946 messages is missed loudly; `PERPTAPE_ALL_PLACES=1` takes away each in turn, in minutes.
+(later changes put 454 of those right). Every other of the 9,946 messages is missed loudly; `PERPTAPE_ALL_PLACES=1`
+takes away each in turn, in minutes.
 """
 
 from __future__ import annotations
