@@ -2,7 +2,7 @@
 
 A token is a JWT signed by the key named in its header: ES256 or EdDSA, whichever the key is. It must be young
 (at most 120 s from `nbf` to `exp`), valid now by the wall clock, made for this very request (`uri` = method, host and
-path without query) and never seen before (`nonce`).
+path without query) and never seen before (`nonce`). General CDP libraries say `uris`, a list, in place of `uri`.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class KeyRing:
     def add(self, key: ApiKey) -> None:
         self.keys[key.name] = key
 
-    def check(self, token: str, *, now_s: float, uris: Collection[str] | None) -> ApiKey:
+    def check(self, token: str, *, now_s: float, uris: Collection[str] | None, is_good_again: bool = False) -> ApiKey:
         """The key of a valid token. `uris` are the forms of this request; None for a WebSocket message, which has none.
 
-        Raises `Unauthorized`.
+        Raises `Unauthorized`, also for a token seen before unless that is good again.
         """
         try:
             header = jwt.get_unverified_header(token)
@@ -74,15 +74,17 @@ class KeyRing:
         except jwt.InvalidTokenError as error:
             raise Unauthorized(str(error)) from None
         _check_claims(claims, key, now_s=now_s, uris=uris)
-        self._check_nonce(header.get("nonce"), now_s=now_s)
+        self._check_nonce(header.get("nonce"), now_s=now_s, is_good_again=is_good_again)
         return key
 
-    def _check_nonce(self, nonce: object, *, now_s: float) -> None:
+    def _check_nonce(self, nonce: object, *, now_s: float, is_good_again: bool) -> None:
         while self._expiring and self._expiring[0][0] < now_s:
             self._nonces.discard(self._expiring.popleft()[1])
         if not isinstance(nonce, str) or not nonce:
             raise Unauthorized("no nonce")
         if nonce in self._nonces:
+            if is_good_again:
+                return
             raise Unauthorized("nonce seen before")
         self._nonces.add(nonce)
         self._expiring.append((now_s + _LIFETIME_S + 2 * _LEEWAY_S, nonce))
@@ -143,5 +145,11 @@ def _check_claims(claims: dict[str, object], key: ApiKey, *, now_s: float, uris:
         raise Unauthorized("lives too long")
     if not begins - _LEEWAY_S <= now_s < ends:
         raise Unauthorized("not valid now")
-    if uris is not None and claims.get("uri") not in uris:
+    if uris is not None and not any(said in uris for said in _said_uris(claims)):
         raise Unauthorized("made for another request")
+
+
+def _said_uris(claims: dict[str, object]) -> list[str]:
+    """What a token is made for: its `uri`, or where it has none its `uris`."""
+    said = [claims["uri"]] if "uri" in claims else claims.get("uris")
+    return [one for one in said if isinstance(one, str)] if isinstance(said, list) else []

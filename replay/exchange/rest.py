@@ -12,7 +12,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from replay.exchange import rest_account, rest_edits, rest_intx, rest_market, rest_money, rest_orders, rest_portfolios
+from replay.exchange import (
+    rest_account,
+    rest_app,
+    rest_edits,
+    rest_intx,
+    rest_market,
+    rest_money,
+    rest_orders,
+    rest_portfolios,
+)
 from replay.exchange.auth import ApiKey, Unauthorized, forms_of_uri
 from replay.exchange.desk import Desk
 from replay.exchange.errors import ApiError, Forbidden, NotFound
@@ -81,6 +90,13 @@ _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/intx/allocate", rest_intx.allocate),
     ("POST", "/intx/multi_asset_collateral", rest_intx.multi_asset_collateral),
 )
+#: Below `/v2`. Names, rates and the time need no token.
+_APP: Sequence[tuple[str, str, Answer]] = (
+    ("GET", "/time", rest_app.time),
+    ("GET", "/currencies", rest_app.currencies),
+    ("GET", "/currencies/crypto", rest_app.crypto),
+    ("GET", "/exchange-rates", rest_app.exchange_rates),
+)
 
 #: What a client may send at most.
 _BODY_LIMIT_BYTES = 1 << 20
@@ -95,6 +111,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
     key_permissions = ("GET", "/key_permissions", rest_account.key_permissions, _may_view)
     found = [_route(desk, *row, None) for row in _PUBLIC]
     found += [_route(desk, *row) for row in (*private, key_permissions)]
+    found += [_route(desk, *row, None, base="/v2") for row in _APP]
+    found.append(_route(desk, "GET", "/accounts", rest_app.accounts, _may_view, base="/v2"))
     return [*found, Mount("/", Elsewhere(found))]
 
 
@@ -161,7 +179,9 @@ def _may_transfer(key: ApiKey) -> bool:
     return key.can_transfer
 
 
-def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[ApiKey], bool] | None) -> Route:
+def _route(
+    desk: Desk, method: str, path: str, answer: Answer, may: Callable[[ApiKey], bool] | None, *, base: str = BASE
+) -> Route:
     async def respond(request: Request) -> Response:
         headers: dict[str, str] = {}
         try:
@@ -185,7 +205,7 @@ def _route(desk: Desk, method: str, path: str, answer: Answer, may: Callable[[Ap
         return packed(replied, request.headers.get("accept-encoding", ""))
 
     responder: Callable[[Request], Awaitable[Response]] = respond
-    return Route(BASE + path, responder, methods=[method])
+    return Route(base + path, responder, methods=[method])
 
 
 def _key_of(desk: Desk, request: Request) -> ApiKey:

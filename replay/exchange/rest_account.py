@@ -27,18 +27,17 @@ _SETTINGS = {True: "INTRADAY_MARGIN_SETTING_INTRADAY", False: "INTRADAY_MARGIN_S
 
 
 def accounts(desk: Desk, request: Request, _body: bytes) -> Json:
-    """The wallets that were ever funded, dollars first."""
-    wallets = _wallets(desk.present())
-    if (request.query_params.get("retail_portfolio_id") or PORTFOLIO) != PORTFOLIO:
-        wallets = []
-    rows = [(len(wallets) - place, wallet) for place, wallet in enumerate(wallets)]
+    """A page of the wallets."""
+    is_ours = (request.query_params.get("retail_portfolio_id") or PORTFOLIO) == PORTFOLIO
+    held = wallets(desk.present()) if is_ours else []
+    rows = [(len(held) - place, wallet) for place, wallet in enumerate(held)]
     limit = min(queries.integer(request, "limit", least=1) or _ACCOUNTS_LIMIT, _ACCOUNTS_MOST)
     shown, cursor = queries.page(rows, cursor=request.query_params.get("cursor"), limit=limit)
     return {"accounts": shown, "has_next": bool(cursor), "cursor": cursor, "size": len(shown)}
 
 
 def account(desk: Desk, request: Request, _body: bytes) -> Json:
-    for wallet in _wallets(desk.present()):
+    for wallet in wallets(desk.present()):
         if wallet["uuid"] == request.path_params["account_id"]:
             return {"account": wallet}
     raise NotFound("account not found")
@@ -141,7 +140,7 @@ def transaction_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
             "perps_vol_to": "",
             "futures_vol_from": "0",
             "futures_vol_to": "",
-            "volume_types_and_range": [],
+            "volume_types_and_range": [{"volume_types": ["VOLUME_TYPE_US_DERIVATIVES"], "vol_from": "0", "vol_to": ""}],
         },
         "margin_rate": None,
         "goods_and_services_tax": None,
@@ -161,7 +160,8 @@ def _json_number(text: str) -> orjson.Fragment:
     return orjson.Fragment(text)
 
 
-def _wallets(venue: Venue) -> list[Json]:
+def wallets(venue: Venue) -> list[Json]:
+    """The wallets that were ever funded, dollars first."""
     found = [_wallet(venue, "USD", venue.treasury.spot)]
     if any(made.is_done for made in venue.treasury.conversions.values()):
         found.append(_wallet(venue, "USDC", venue.treasury.usdc))

@@ -102,6 +102,7 @@ class Sockets:
             return
         skew = self.desk.faults.lag(ClockSkew, self.desk.venue.now)
         try:
-            self.desk.keys.check(token, now_s=time.time() + (0 if skew is None else skew.seconds), uris=None)
+            now_s = time.time() + (0 if skew is None else skew.seconds)
+            self.desk.keys.check(token, now_s=now_s, uris=None, is_good_again=self.desk.settings.keeps_tokens)
         except Unauthorized:
             raise channels.Refused(channels.AUTHENTICATION_FAILURE) from None

@@ -47,7 +47,7 @@ class Signer:
         return jwt.encode(kept, self.private, algorithm=self.algorithm, headers=sent)  # type: ignore[arg-type]
 
     def check(self, token: str, *, now_s: float = NOW) -> ApiKey:
-        return self.ring.check(token, now_s=now_s, uris=[URI])
+        return self.ring.check(token, now_s=now_s, uris={URI})
 
 
 @pytest.mark.parametrize("key_type", ["ec", "ed25519"])
@@ -60,6 +60,19 @@ def test_a_good_token_names_its_key(key_type: str) -> None:
 def test_older_clients_issuer_and_audience_pass(changed: dict[str, Any]) -> None:
     signer = Signer()
     assert signer.check(signer.token(**changed)).name == NAME
+
+
+def test_general_libraries_name_a_list_of_requests_in_place_of_one() -> None:
+    signer = Signer("ed25519")
+    assert signer.check(signer.token(uri=None, uris=["GET elsewhere", URI], aud=["cdp_service"])).name == NAME
+    for wrong in (
+        {"uris": ["GET elsewhere"]},
+        {"uris": URI},
+        {"uris": [[URI]]},
+        {"uris": [URI], "uri": "GET elsewhere"},
+    ):
+        with pytest.raises(Unauthorized, match="another request"):
+            signer.check(signer.token(**{"uri": None, **wrong}))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +122,14 @@ def test_a_nonce_is_good_once() -> None:
     signer.check(token)
     with pytest.raises(Unauthorized, match="nonce"):
         signer.check(token)
+
+
+def test_a_nonce_is_good_again_where_that_is_said_and_its_token_is_valid() -> None:
+    signer = Signer()
+    token = signer.token()
+    assert signer.check(token) == signer.ring.check(token, now_s=NOW + 119, uris=[URI], is_good_again=True)
+    with pytest.raises(Unauthorized, match="not valid now"):
+        signer.ring.check(token, now_s=NOW + 120, uris=[URI], is_good_again=True)
 
 
 def test_nonces_are_forgotten_only_after_no_token_with_them_can_be_valid() -> None:
