@@ -39,14 +39,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return abs(self.funding - (ZERO if self.due is None else self.due.amount))
 
 
-def exact_reading(change: Decimal, *, spot_moved: Decimal, dues: Sequence[Due]) -> Reading | None:
-    """The reading that explains the change to the last digit by what is known; None when there is none.
+def exact_reading(
+    change: Decimal, *, spot_moved: Decimal, dues: Sequence[Due], noise: Decimal = ZERO
+) -> Reading | None:
+    """The reading that explains the change to the last digit, but for `noise`, by what is known; None without one.
 
     Change -0.06 with a due of -0.06: funding. Change 4,999.94 while spot rose by 5,000: both.
     """
-    if spot_moved and change == spot_moved:
-        return Reading(flow=change)
-    return next((reading for reading in _fundings(change, spot_moved, dues) if not reading.error), None)
+    if spot_moved and abs(change - spot_moved) <= noise:
+        return Reading(flow=spot_moved)
+    return next((reading for reading in _fundings(change, spot_moved, dues) if reading.error <= noise), None)
 
 
 def nearest_reading(change: Decimal, *, spot_moved: Decimal, dues: Sequence[Due], bound: Decimal) -> Reading:

@@ -19,6 +19,7 @@ import msgspec
 
 from events.account import BalanceReported
 from events.event import Event
+from events.money import ZERO
 from events.orders import FillCorrected, OrderClosed, OrderFilled, OrderReported, OrderSubmitted
 from events.position import AdjustmentApplied, AdjustmentReversed, PositionReported
 from events.record import Record
@@ -27,6 +28,9 @@ from events.terms import NANOSECONDS, OrderStatus
 from projections.notional import notional
 from projections.portfolio import Portfolio
 
+#: An exchange that rounds its unrealized gains to cents seems to carry a position at a little more or less as the price
+#: moves: so much, in quote currency, is no news of a position that stood still.
+WOBBLE = Decimal("0.02")
 #: Equal figures must be seen this far apart, by the exchange's time, before they are judged.
 APART_NS = 10 * NANOSECONDS
 
@@ -47,7 +51,9 @@ class Sighting(msgspec.Struct, kw_only=True):
 
     def is_like(self, other: Sighting) -> bool:
         """Whether nothing has become cash and nothing was traded between the two. Prices may have moved."""
-        return (self.spot, self.futures, self.carried) == (other.spot, other.futures, other.carried)
+        if (self.spot, self.futures) != (other.spot, other.futures) or self.carried.keys() != other.carried.keys():
+            return False
+        return all(abs(carried - other.carried[product]) <= WOBBLE for product, carried in self.carried.items())
 
 
 class Balanced(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,7 @@ class Sightings(msgspec.Struct, kw_only=True):
     last: Sighting | None = None
     since: int = 0  # the exchange's time of the first of the sightings that are alike
     is_quiet: bool = False
+    noise: Decimal = ZERO  # what rounding may have moved the sightings that are alike by; zero where nothing wobbled
 
     def fold(self, record: Record, portfolio: Portfolio) -> None:
         """Take a record that `portfolio` has folded already."""
@@ -121,7 +128,9 @@ class Sightings(msgspec.Struct, kw_only=True):
         if sighting is None:
             return
         if self.moved or self.last is None or not sighting.is_like(self.last):
-            self.since = sighting.at
+            self.since, self.noise = sighting.at, ZERO
+        elif sighting.carried != self.last.carried:
+            self.noise = WOBBLE * len(sighting.carried)
         self.last = sighting
         self.moved = bool(self.in_flight)
         self.is_quiet = not self.moved and sighting.at - self.since >= APART_NS

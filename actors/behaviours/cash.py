@@ -89,16 +89,17 @@ class CashBehaviour:
         if not isinstance(event, BalanceReported) or outstanding or sighting is None or not self._is_quiet(event):
             return ()
         balanced = state.sightings.balanced(sighting, state.portfolio)
-        if balanced is None or balanced.gap == state.unexplained:
+        if balanced is None or self._is_said(balanced.gap):
             return ()
-        reading = self._reading(balanced.gap - state.unexplained, sighting) if balanced.gap else Reading()
+        is_clear = abs(balanced.gap) <= state.sightings.noise
+        reading = Reading() if is_clear else self._reading(balanced.gap - state.unexplained, sighting)
         if reading is None:
             return ()
         explained = Balanced(ours=balanced.ours + reading.funding + reading.flow, theirs=balanced.theirs)
         said: list[Event] = [*self._payments(reading, sighting)]
         if reading.flow:
             said.append(self._flow(reading.flow, sighting, record.seq, len(said)))
-        if explained.gap != state.unexplained:
+        if not self._is_said(explained.gap):
             said.append(self._measured(explained, sighting))
         return said
 
@@ -119,8 +120,12 @@ class CashBehaviour:
             state.judged = sighting
         elif state.sightings.is_quiet:
             balanced = state.sightings.balanced(sighting, state.portfolio)
-            if balanced is not None and balanced.gap == state.unexplained:
+            if balanced is not None and self._is_said(balanced.gap):
                 state.judged = sighting
+
+    def _is_said(self, gap: Decimal) -> bool:
+        """Whether this gap is what was last said to be unexplained, but for what the exchange's rounding makes."""
+        return abs(gap - self.state.unexplained) <= self.state.sightings.noise
 
     def _reading(self, change: Decimal, sighting: Sighting) -> Reading | None:
         """How a change of cash is read; None while it is too early to say. In paper nothing is concluded."""
@@ -131,7 +136,7 @@ class CashBehaviour:
         spot_moved = sighting.spot - state.judged.spot
         settled_at = last_settlement(sighting.at, state.settlement_times, every_five=state.is_international)
         dues = self._dues(settled_at)
-        exact = exact_reading(change, spot_moved=spot_moved, dues=dues)
+        exact = exact_reading(change, spot_moved=spot_moved, dues=dues, noise=state.sightings.noise)
         if exact is not None:
             return exact
         is_recent = settled_at > state.judged.at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from actors.behaviours.cash import PATIENCE_NS, CashBehaviour
 from actors.behaviours.funding import FundingBehaviour
@@ -13,7 +14,9 @@ from events.event import Event
 from events.feeds import FeedSubscribed
 from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.market import MarkUpdated
+from events.money import rounded
 from events.orders import OrderFilled, OrderSubmitted
+from events.position import PositionReported
 from events.record import AnyEvent
 from events.session import ClockTicked
 from events.terms import MarkSource, OrderKind, Side
@@ -408,3 +411,36 @@ def test_flows_in_quick_succession_are_each_found() -> None:
     counter.looks(1)
     said = of_kind([record.event for record in counter.desk.log], ExternalFlow)
     assert [flow.amount for flow in said] == amounts
+
+
+class Rounding(Till):
+    """It shows gains in cents, as an exchange may."""
+
+    def reports(self, at: int) -> list[AnyEvent]:
+        return [
+            replace(event, unrealized=rounded(event.unrealized, places=2))
+            if isinstance(event, PositionReported) and event.unrealized is not None
+            else event
+            for event in super().reports(at)
+        ]
+
+
+def rounding_over_a_settlement() -> tuple[Counter, Decimal]:
+    counter = Counter()
+    counter.till = Rounding(holdings=counter.till.holdings)
+    accrued = held_over(counter)
+    counter.price("50400.33")
+    counter.till.settle()
+    return counter, accrued
+
+
+def test_an_exchange_that_rounds_its_gains_to_cents_is_understood_all_the_same() -> None:
+    counter, accrued = rounding_over_a_settlement()
+    said: list[Event] = []
+    for n in range(30):
+        counter.price(f"50{400 + n}.{n:02}")
+        said += counter.looks(1)
+    (paid,) = of_kind(said, FundingPaid)
+    assert abs(paid.amount - accrued) <= D("0.02")
+    assert of_kind(said, TieOutMeasured) == []
+    assert counter.portfolio().ledger.receivable() == 0

@@ -146,3 +146,20 @@ def test_an_order_that_is_over_is_on_its_way_no_more() -> None:
     times = [FIRST + n * APART_NS for n in range(4)]
     both = Both(balance("10000", at=times[0]), submitted(), closed(), balance("10000", at=times[1]))
     assert both.take(balance("10000", at=times[2]), balance("10000", at=times[3])).sightings.is_quiet
+
+
+def rounded_to_cents(price: str, cents: str, at: int) -> tuple[PositionReported, BalanceReported]:
+    return seen("8", at=at, price=price, unrealized=cents), balance("10029", at=at)
+
+
+def test_an_exchange_that_rounds_its_gains_is_still_quiet_and_the_noise_of_it_is_known() -> None:
+    both = Both(*LONG, *rounded_to_cents("50400", "0", FIRST), *rounded_to_cents("50400", "0", FIRST + APART_NS))
+    assert (both.sightings.is_quiet, both.sightings.noise) == (True, D(0))
+    both.take(*rounded_to_cents("50400.33", "0.03", FIRST + 2 * APART_NS))  # 0.0264 in truth
+    assert (both.sightings.is_quiet, both.sightings.noise) == (True, D("0.02"))
+
+
+def test_more_than_rounding_is_a_settlement() -> None:
+    both = Both(*LONG, *rounded_to_cents("50400", "0", FIRST), *rounded_to_cents("50400", "0", FIRST + APART_NS))
+    both.take(*rounded_to_cents("50400", "0.021", FIRST + 2 * APART_NS))
+    assert (both.sightings.is_quiet, both.sightings.noise) == (False, D(0))
