@@ -40,7 +40,7 @@ _TEAR_EVERY = 2
 
 
 def configuration(plan: Fortnight) -> Configuration:
-    """Two products, two strategies, limits that let the reckless one have its way, both margin windows."""
+    """Two products, three strategies of which two share one, limits that let the reckless one have its way."""
     return Configuration(
         mode="paper",
         products={product.product: ProductSetting(exchange_id=product.exchange_id) for product in (BIP, ETP)},
@@ -59,6 +59,11 @@ def configuration(plan: Fortnight) -> Configuration:
                 uses="baseline",
                 product=BIP.product,
                 options={"short_ma_period": 3, "long_ma_period": 8, "enable_shorts": True, "target_leverage": 1},
+            ),
+            "other": StrategySetting(
+                uses="tests.scenarios.fortnight_strategies:Restless",
+                product=BIP.product,
+                options={"seed": plan.seed + 1_000},
             ),
             "restless": StrategySetting(
                 uses="tests.scenarios.fortnight_strategies:Restless",

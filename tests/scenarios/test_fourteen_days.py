@@ -37,14 +37,16 @@ from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.log import FileLog, SnapshotStore, read_records
 from events.market import MarkUpdated, MarkWentStale, TradesBusted
 from events.money import use_exact_arithmetic
-from events.orders import FillCorrected, FillsReported, OrderFilled, OrderRefused, OrderSubmitted
+from events.orders import FillCorrected, FillsReported, InternalCrossed, OrderFilled, OrderRefused, OrderSubmitted
 from events.position import AdjustmentApplied, DiscrepancyFound
 from events.record import Record
 from events.risk import DailyLossBreached, HaltNeared, HaltPassed
 from events.session import ActorFailed, SessionEnded, SessionStarted
 from events.strategy import StrategyFailed
 from events.terms import FillKind, FundingStatus, MarginWindow, MarkSource, Origin
+from projections.attribution import attribution
 from projections.portfolio import Portfolio
+from projections.virtual import Virtuals
 from replay.tapes.fortnight import DAY, HOUR, MINUTE, SECOND, Fortnight, Span, fortnight
 from replay.tapes.happenings import happenings
 from replay.verify import verify
@@ -55,6 +57,7 @@ from tests.scenarios.plain_books import PlainBooks
 Kind = TypeVar("Kind", bound=Event)
 Known = TypeVar("Known")
 
+STRATEGIES = ("trend", "other", "restless")
 #: Refusals in a row, without a trade between them, from which on an exit is stuck and not only patient.
 REFUSALS_IN_A_ROW = 60
 #: Most of the log; not kept one by one.
@@ -71,6 +74,7 @@ class Lived:
         self.kept: list[Record] = []
         self.jumps = 0  # marks that were another by more than a hundredth at once
         self.portfolio = Portfolio()
+        self.virtuals = Virtuals()
         self.plain = PlainBooks(cash=Fraction(START_CASH))
         self.states: dict[str, object] = {}
         self.caught_up = 0  # records behind the last snapshot
@@ -81,6 +85,7 @@ class Lived:
             event = record.event
             self.counts[type(event)] += 1
             self.portfolio.fold(record)
+            self.virtuals.fold(record, self.portfolio)
             self.plain.hear(record)
             if isinstance(event, MarkUpdated):
                 before = marks.get(event.product, event)
@@ -204,10 +209,12 @@ def test_funding_was_settled_twice_a_day(lived: Lived) -> None:
     assert len({event.through for _, event in lived.of(FundingPaid)}) >= 20
 
 
-def test_both_strategies_traded_on_both_sides(lived: Lived) -> None:
+def test_every_strategy_traded_on_both_sides_and_the_two_on_one_product_with_each_other(lived: Lived) -> None:
     traded = Counter((event.strategy, event.side) for _, event in lived.of(OrderFilled) if event.strategy)
-    assert len(traded) == 4
+    assert {strategy for strategy, _ in traded} == set(STRATEGIES)
+    assert len(traded) == 6
     assert min(traded.values()) >= 20
+    assert lived.counts[InternalCrossed] >= 1
 
 
 # It ties out.
@@ -228,6 +235,16 @@ def test_what_is_held_is_the_same_for_all_three(lived: Lived) -> None:
     paper = lived.state("paper", PaperState)
     for product, market in lived.plain.markets.items():
         assert lived.portfolio.positions.of(product).qty == market.held == paper.books.qty(product)
+
+
+def test_the_parts_of_all_strategies_add_up_to_the_account(lived: Lived) -> None:
+    for product in lived.plain.markets:
+        rows = attribution(lived.virtuals, product, lived.portfolio)
+        position = lived.portfolio.positions.of(product)
+        assert sum(row.qty for row in rows) == position.qty
+        assert sum(row.realized for row in rows) == position.realized
+        assert sum(row.fees for row in rows) == position.fees
+        assert sum(row.funding for row in rows) == lived.portfolio.ledger.of(product).total
 
 
 def test_funding_paid_is_what_position_mark_and_rate_of_every_hour_come_to(lived: Lived) -> None:
@@ -306,8 +323,8 @@ def test_risk_restricts_nothing_without_a_reason(lived: Lived) -> None:
 
 
 def test_no_exit_is_wanted_of_nothing_and_none_is_refused_for_ever(lived: Lived) -> None:
-    for name in ("strategy:trend", "strategy:restless"):
-        state = lived.state(name, StrategyState)
+    for name in STRATEGIES:
+        state = lived.state(f"strategy:{name}", StrategyState)
         assert not state.paused
         leaving = state.watch.leaving
         assert leaving is None or (state.watch.held and leaving.reason)
