@@ -55,7 +55,10 @@ def key_permissions(desk: Desk, request: Request, _body: bytes) -> Json:
 
 
 def balance_summary(desk: Desk, _request: Request, _body: bytes) -> Json:
-    return {"balance_summary": shapes.balance_summary(balances_of(desk.present()), plainly=False)}
+    held = balances_of(desk.present())
+    return {
+        "balance_summary": shapes.balance_summary(held, plainly=False, plain_windows=not desk.settings.money_objects)
+    }
 
 
 def positions(desk: Desk, _request: Request, _body: bytes) -> Json:
@@ -72,7 +75,10 @@ def position(desk: Desk, request: Request, _body: bytes) -> Json:
 
 def _position(desk: Desk) -> Json | None:
     venue = desk.present()
-    return None if desk.faults.lag(EmptyPositions, venue.now) is not None else shapes.position(venue)
+    if desk.faults.lag(EmptyPositions, venue.now) is not None:
+        return None
+    row = shapes.position(venue)
+    return shapes.with_currency(row) if row is not None and desk.settings.money_objects else row
 
 
 def sweeps(desk: Desk, _request: Request, _body: bytes) -> Json:

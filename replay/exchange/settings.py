@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     #: A token of a WebSocket message is good in later ones too; some clients keep one for its 120 s.
     keeps_tokens: bool = False
     sparse_updates: bool = False  # updates of the user channel leave out prices that stand, as clients have reported
+    #: Money of futures positions and of margin windows over REST is `{value, currency}`; else text. Both were recorded.
+    money_objects: bool = False
     edits: bool = False  # whether orders can be edited; else CANNOT_EDIT_FUTURES_ORDER, as the documents suggest
 
 

@@ -25,6 +25,13 @@ ORDER_TYPES = {
     OrderKind.LIMIT_GTD: "LIMIT",
     OrderKind.LIMIT_FOK: "LIMIT",
 }
+#: What of a position and of a margin window is money.
+_MONEY = frozenset(
+    {
+        *("current_price", "avg_entry_price", "unrealized_pnl", "daily_realized_pnl"),
+        *("initial_margin", "maintenance_margin", "total_hold", "futures_buying_power"),
+    }
+)
 _PLAN_TYPES: dict[type, str] = {Stop: "STOP_LIMIT", Bracket: "BRACKET", Twap: "TWAP", Ladder: "SCALED"}
 
 
@@ -176,8 +183,13 @@ def position(venue: Venue) -> Json | None:
     }
 
 
-def balance_summary(held: Balances, *, plainly: bool) -> Json:
-    """The balance summary; over REST money is an object, over WebSocket (`plainly`) plain text."""
+def balance_summary(held: Balances, *, plainly: bool, plain_windows: bool = True) -> Json:
+    """The balance summary; over REST money is an object, over WebSocket (`plainly`) plain text.
+
+    In its windows it is text, unless `plain_windows` is off.
+    """
+    windows = [_measure(held.intraday), _measure(held.overnight)]
+    intraday, overnight = windows if plain_windows else map(with_currency, windows)
 
     def money(amount: Decimal) -> object:
         return number(amount) if plainly else {"value": number(amount), "currency": "USD"}
@@ -195,9 +207,14 @@ def balance_summary(held: Balances, *, plainly: bool) -> Json:
         "liquidation_threshold": money(held.present.maintenance),
         "liquidation_buffer_amount": money(held.available - held.present.maintenance),
         "liquidation_buffer_percentage": number(held.present.buffer_percent),
-        "intraday_margin_window_measure": _measure(held.intraday),
-        "overnight_margin_window_measure": _measure(held.overnight),
+        "intraday_margin_window_measure": intraday,
+        "overnight_margin_window_measure": overnight,
     }
+
+
+def with_currency(row: Json) -> Json:
+    """A position or a margin window with its money as `{value, currency}`, the other form that clients recorded."""
+    return {name: {"value": value, "currency": "USD"} if name in _MONEY else value for name, value in row.items()}
 
 
 def _measure(measure: Measure) -> Json:

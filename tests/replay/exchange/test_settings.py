@@ -11,6 +11,8 @@ import pytest
 import requests
 import websocket
 
+from actors.connection.auth import Credentials
+from actors.connection.client import CoinbaseClient
 from replay.exchange.__main__ import main
 from replay.exchange.pump import Start
 from replay.exchange.rules import VenueRules
@@ -67,6 +69,22 @@ def test_a_connection_without_updates_is_closed_unless_it_asked_for_heartbeats(t
         opcode, content = idle.socket.recv_data(control_frame=True)
         assert (opcode, int.from_bytes(content[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 1001)
         beating.of("heartbeats", 4)
+
+
+def test_money_of_positions_and_windows_is_text_or_an_object_and_a_client_reads_the_same(exchange: Client) -> None:
+    exchange.market("held", "BUY", 2)
+    client = CoinbaseClient(exchange.ready.rest, Credentials.from_file(exchange.ready.key_file))
+    read = []
+    for money_objects in (False, True):
+        change(exchange, money_objects=money_objects)
+        row = exchange.get("/cfm/positions")["positions"][0]
+        window = exchange.get("/cfm/balance_summary")["balance_summary"]["overnight_margin_window_measure"]
+        assert isinstance(row["avg_entry_price"], dict if money_objects else str)
+        assert isinstance(window["initial_margin"], dict if money_objects else str)
+        assert isinstance(row["number_of_contracts"], str)
+        read.append((list(client.cfm_positions()), client.cfm_position(PRODUCT), client.cfm_balance_summary()))
+    client.close()
+    assert read[0] == read[1]
 
 
 @pytest.mark.parametrize(
