@@ -6,12 +6,15 @@ from pathlib import Path
 
 _RISK = (
     "tests/actors/test_risk_answers.py",
+    "tests/actors/test_risk_guards.py",
     "tests/actors/test_risk_behaviour.py",
     "tests/actors/test_risk_halts.py",
     "tests/actors/test_risk_turbulence.py",
 )
 _ORDERS = (
     "tests/projections/test_orders.py",
+    "tests/projections/test_confirmation.py",
+    "tests/laws/test_confirmed_fills.py",
     "tests/actors/test_orders_behaviour.py",
     "tests/laws/test_orders_laws.py",
 )
