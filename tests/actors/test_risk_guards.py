@@ -16,6 +16,8 @@ from events.orders import CancelAllOrdered, CancelApproved, OrderApproved, Order
 from events.risk import (
     DailyLossBreached,
     DayOpened,
+    KillSwitchThrown,
+    LimitChanged,
     LiquidationBufferBreached,
     ReduceOnlyEntered,
     ReduceOnlyLeft,
@@ -228,4 +230,47 @@ class TestExitsThatNoLongerFit:
         desk.hear(order_reported(name, side=Side.SELL), by="user")
         assert of_kind(self.shrink(desk, "2"), CancelApproved) == [
             CancelApproved(order=name, reason="the position is smaller than its exits")
+        ]
+
+
+class TestFlattening:
+    def killed(self) -> Desk:
+        desk = desk_at(equity="1000000")
+        desk.hear(position_of("5"), position_of("-1", product=ONE, contract_size="1"), by="orders")
+        desk.hear(KillSwitchThrown(reason="fire", flatten=True), by="operator")
+        return desk
+
+    def test_each_product_is_left_by_an_order_of_its_own_name_though_another_is_on_its_way(self) -> None:
+        desk = self.killed()
+        first = of_kind(tick(desk), OrderApproved)
+        assert len({event.proposal for event in first}) == 2
+        name = next(
+            event.order
+            for record in desk.log
+            if isinstance(event := record.event, OrderSubmitted) and event.product == ONE
+        )
+        over = order_reported(name, OrderStatus.CANCELLED, side=Side.BUY, qty="1", product=ONE)
+        desk.hear(over, by="user")
+        (again,) = of_kind(tick(desk), OrderApproved)
+        assert (again.product, again.side, again.strategy) == (ONE, Side.BUY, "risk")
+        assert again.proposal not in {event.proposal for event in first}
+
+    def test_an_exit_that_rests_is_no_way_out(self) -> None:
+        desk = desk_at(equity="1000000")
+        desk.hear(position_of("5"), by="orders")
+        asked = proposed(Side.SELL, "2", at=desk.at, reduce_only=True, kind=OrderKind.LIMIT_GTC, limit_price="60000")
+        name = of_kind(desk.hear(asked, by="strategy:baseline"), OrderSubmitted)[0].order
+        report = order_reported(name, side=Side.SELL, qty="2", kind=OrderKind.LIMIT_GTC, limit_price="60000")
+        desk.hear(report, by="user")
+        desk.hear(KillSwitchThrown(reason="fire", flatten=True), by="operator")
+        (leaving,) = of_kind(tick(desk), OrderApproved)
+        assert leaving.qty == D(3)
+
+    def test_a_mode_that_is_configured_says_why_it_cancels(self) -> None:
+        desk = desk_at(equity="1000000")
+        asked = proposed(at=desk.at, kind=OrderKind.LIMIT_GTC, limit_price="49000")
+        desk.hear(asked, by="strategy:baseline")
+        said = desk.hear(LimitChanged(limit="reduce_only_mode", value="true", reason="x"), by="operator")
+        assert of_kind(said, CancelAllOrdered) == [
+            CancelAllOrdered(product=None, reason="configured: nothing may increase")
         ]
