@@ -30,7 +30,7 @@ PRODUCTS = {EXCHANGE_ID: BIP}
 #: Evidence in thousandths of the real times: no reply of this exchange travels.
 LATE_S, GAP_S = 0.02, 0.005
 #: No interleaving takes longer; one that does is stuck.
-STUCK_S = 10.0
+STUCK_S = 60.0
 
 
 class Door:
