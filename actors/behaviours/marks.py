@@ -50,7 +50,6 @@ class Market(msgspec.Struct, kw_only=True):
     told: Decimal | None = None  # the exchange's own mark, for a product that no feed of ours brings
     told_at: int = 0
     distrusted: tuple[str, int] = ("", 0)  # the last print too far off the book to be believed: its id and time
-    distrusted_seq: int = 0  # of the record that brought it first
 
 
 class MarksState(msgspec.Struct, kw_only=True):
@@ -62,6 +61,7 @@ class MarksState(msgspec.Struct, kw_only=True):
     is_up: bool = True
     broken_by: str = "no session yet"  # why what was known before the present spell says nothing
     spell: int = 0  # counts the times that what was known of books became worthless
+    distrusted_seq: int = 0  # of the record that brought the last print too far off its book to be believed
     markets: dict[str, Market] = msgspec.field(default_factory=dict)
     configured: list[str] = msgspec.field(default_factory=list)  # what the feed brings; empty: everything
     hours: Hours = msgspec.field(default_factory=Hours)
@@ -88,7 +88,7 @@ class MarksBehaviour:
             market = state.markets.get(event.product) or self._market(event.product)
             if _is_far_off(event, market.touch, state):
                 if market.distrusted != (event.trade_id, event.exchange_at):
-                    market.distrusted, market.distrusted_seq = (event.trade_id, event.exchange_at), record.seq
+                    market.distrusted, state.distrusted_seq = (event.trade_id, event.exchange_at), record.seq
                 return
             market.touch.print(event, state.spell)
             if market.touch.touch_spell != state.spell:
@@ -140,7 +140,7 @@ class MarksBehaviour:
 
     def decide(self, record: Record, outstanding: Sequence[Event]) -> Sequence[Event]:
         event = record.event
-        if type(event) is TradePrinted and self.state.markets[event.product].distrusted_seq == record.seq:
+        if type(event) is TradePrinted and self.state.distrusted_seq == record.seq:
             look = self._look(event.product, record.at, outstanding)
             return (self._distrusted(event),) if look is None else (self._distrusted(event), look)
         if type(event) is TradePrinted or type(event) is QuoteChanged or type(event) is BookChanged:
