@@ -40,15 +40,19 @@ _SECRET_SHAPES = re.compile(
 
 
 def redacted(text: str, *, limit: int = 500) -> str:
-    """`text` fit for logs, events and exceptions: without tokens and keys, and not longer than `limit` characters.
+    """`text` fit for logs, events and exceptions: without tokens and keys, not longer than `limit` characters, and
+    with nothing in it that a terminal would obey.
 
     >>> redacted("bad token eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjZHAifQ.c2ln")
     'bad token [redacted]'
     >>> redacted('{"message": "no", "passphrase": "hunter2"}')
     '{"message": "no", "[redacted]"}'
+    >>> print(redacted("bell \\a, red \\x1b[31m"))
+    bell \\x07, red \\x1b[31m
     """
     clean = _SECRET_SHAPES.sub("[redacted]", text)
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    short = clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
 
 
 class Signer(Protocol):
