@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from events.money import ZERO, on_grid
+from events.money import ZERO, on_grid, plain
 from events.terms import OrderKind
 from projections.matching import NO_LIQUIDITY, POST_ONLY_WOULD_CROSS
 from replay.exchange.margin import OpenInterest
@@ -182,7 +182,7 @@ def _of_margin(ticket: Ticket, venue: Venue) -> Refusal | None:
     return Refusal(
         "INSUFFICIENT_FUNDS",
         "PREVIEW_INSUFFICIENT_FUNDS_FOR_FUTURES",
-        f"The order needs {needed:f} of margin and fees, available are {venue.available():f}",
+        f"The order needs {plain(needed):f} of margin and fees, available are {plain(venue.available()):f}",
     )
 
 

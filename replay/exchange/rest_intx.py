@@ -22,7 +22,18 @@ from replay.exchange.venue import Venue
 def portfolio(desk: Desk, request: Request, _body: bytes) -> Json:
     venue = _venue(desk, request)
     figures = International(venue)
-    row = {
+    summary = {
+        "unrealized_pnl": figures.money(figures.unrealized),
+        "buying_power": figures.money(figures.buying_power),
+        "total_balance": figures.money(figures.total),
+        "max_withdrawal_amount": figures.money(treasury.withdrawable(venue)),
+    }
+    return {"portfolios": [_portfolio_row(figures)], "summary": summary}
+
+
+def _portfolio_row(figures: International) -> Json:
+    in_liquidation = figures.venue.in_liquidation
+    return {
         "portfolio_uuid": PORTFOLIO,
         "collateral": number(figures.collateral),
         "position_notional": number(figures.notional),
@@ -39,22 +50,15 @@ def portfolio(desk: Desk, request: Request, _body: bytes) -> Json:
         "liquidation_buffer": number(figures.buffer),
         "margin_type": "MARGIN_TYPE_CROSS",
         "margin_flags": "PORTFOLIO_MARGIN_FLAGS_UNSPECIFIED",
-        "liquidation_status": f"PORTFOLIO_LIQUIDATION_STATUS_{'' if venue.in_liquidation else 'NOT_'}LIQUIDATING",
+        "liquidation_status": f"PORTFOLIO_LIQUIDATION_STATUS_{'' if in_liquidation else 'NOT_'}LIQUIDATING",
         "unrealized_pnl": figures.money(figures.unrealized),
         "total_balance": figures.money(figures.total),
     }
-    summary = {
-        "unrealized_pnl": figures.money(figures.unrealized),
-        "buying_power": figures.money(figures.buying_power),
-        "total_balance": figures.money(figures.total),
-        "max_withdrawal_amount": figures.money(treasury.withdrawable(venue)),
-    }
-    return {"portfolios": [row], "summary": summary}
 
 
 def positions(desk: Desk, request: Request, _body: bytes) -> Json:
     figures = International(_venue(desk, request))
-    rows = [position_row(figures)] if figures.venue.holding.qty else []
+    rows = [_whole_position(figures)] if figures.venue.holding.qty else []
     return {"positions": rows, "summary": {"aggregated_pnl": figures.money(figures.aggregated)}}
 
 
@@ -62,7 +66,15 @@ def position(desk: Desk, request: Request, _body: bytes) -> Json:
     venue = _venue(desk, request)
     if not venue.holding.qty or request.path_params["symbol"] != venue.product.exchange_id:
         raise NotFound("position not found")
-    return {"position": position_row(International(venue))}
+    return {"position": _whole_position(International(venue))}
+
+
+def _whole_position(figures: International) -> Json:
+    """A position with its portfolio's figures, as recorded ones carry them."""
+    money = figures.money
+    room = {"buying_power": figures.buying_power, "max_withdrawal": treasury.withdrawable(figures.venue)}
+    whole = {**_portfolio_row(figures), **{name: money(amount) for name, amount in room.items()}}
+    return {**position_row(figures), "portfolio_summary": whole}
 
 
 def balances(desk: Desk, request: Request, _body: bytes) -> Json:

@@ -65,12 +65,8 @@ def test_older_clients_issuer_and_audience_pass(changed: dict[str, Any]) -> None
 def test_general_libraries_name_a_list_of_requests_in_place_of_one() -> None:
     signer = Signer("ed25519")
     assert signer.check(signer.token(uri=None, uris=["GET elsewhere", URI], aud=["cdp_service"])).name == NAME
-    for wrong in (
-        {"uris": ["GET elsewhere"]},
-        {"uris": URI},
-        {"uris": [[URI]]},
-        {"uris": [URI], "uri": "GET elsewhere"},
-    ):
+    wrongs: list[dict[str, Any]] = [{"uris": ["GET x"]}, {"uris": URI}, {"uris": [[URI], {}]}, {"uri": [URI]}]
+    for wrong in (*wrongs, {"uris": [URI], "uri": "GET x"}):
         with pytest.raises(Unauthorized, match="another request"):
             signer.check(signer.token(**{"uri": None, **wrong}))
 
