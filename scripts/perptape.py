@@ -8,6 +8,7 @@ import sys
 import typer
 
 from scripts.cli import captures, configure, lists, live, logs, look
+from scripts.cli.loudness import speak
 
 HELP = "An event-sourced trading system for Coinbase perpetual futures: one log, replayed to the same decisions."
 
@@ -34,6 +35,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """The entry of the console command."""
     try:
+        speak(os.environ)
         build()(prog_name="perptape")
     except KeyboardInterrupt:
         sys.exit(130)

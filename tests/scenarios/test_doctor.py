@@ -106,6 +106,18 @@ def test_all_is_well_and_nothing_of_the_key_is_shown(tmp_path: Path, exchange: R
     assert lines[-1].split() == ["ok", "ready", "to", "trade"]
 
 
+def test_at_debug_level_it_says_what_it_asks_and_shows_neither_key_nor_token(
+    tmp_path: Path, exchange: Ready, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERPS_MIN_LOG_LEVEL", "DEBUG")
+    checked = doctor(configured(exchange, tmp_path))
+    assert checked.code == 0
+    assert "/api/v3/brokerage/key_permissions" in checked.printed
+    assert "eyJ" not in checked.printed, "a token is shown"
+    for line in json.loads(Path(exchange.key_file).read_text())["privateKey"].splitlines():
+        assert len(line) < 20 or line not in checked.printed
+
+
 @pytest.mark.parametrize(("rights", "code"), [("", 7), ("trade,transfer", 7), ("trade", 0)])
 def test_a_key_must_trade_and_must_not_transfer(tmp_path: Path, rights: str, code: int) -> None:
     with exchange_whose_key_may(rights, tmp_path / "ex") as ready:
