@@ -10,6 +10,7 @@ from events.catalog import FundingRatePublished, ProductListed
 from events.event import Event
 from events.record import Record
 from events.session import SessionStarted
+from projections.notional import as_linear
 
 #: When a listing was read says nothing about the product.
 _NOT_A_RULE = frozenset({"exchange_at"})
@@ -41,7 +42,7 @@ class Catalog(msgspec.Struct, kw_only=True):
             known_listing = self.listings.get(event.product)
             if known_listing is not None:
                 self.replaced[event.product] = known_listing
-            self.listings[event.product] = event
+            self.listings[event.product] = as_linear(event)
             self.aliases[event.exchange_id] = event.product
         elif isinstance(event, SessionStarted):
             for product, setting in event.configuration.products.items():

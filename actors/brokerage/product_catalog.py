@@ -13,7 +13,7 @@ from actors.connection.market_replies import Product
 from events.catalog import ProductListed
 from events.money import EXACT, ZERO, floor_to
 from events.terms import NANOSECONDS
-from projections.notional import notional
+from projections.notional import is_inverse, notional
 
 
 def to_product(product: Product, symbol: str | None = None, *, at: int = 0) -> ProductListed:
@@ -88,6 +88,8 @@ def enforce_perp_rules(
 
     A tick of 0.05 makes 50,000.1234 into 50,000.10; the gate of a running system rounds by side instead.
     """
+    if is_inverse(product):
+        raise InvalidRequestError(f"{product.product} is an inverse contract: only linear ones trade")
     with localcontext(EXACT):
         for name, amount in (("Quantity", qty), ("Price", price)):
             if amount is not None and not (amount.is_finite() and amount > ZERO):

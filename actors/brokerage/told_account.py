@@ -17,7 +17,7 @@ from projections.account import Account
 from projections.catalog import Catalog
 from projections.limits import Limits
 from projections.marks import Marks
-from projections.notional import notional
+from projections.notional import as_linear, notional
 from projections.portfolio import Portfolio
 from projections.positions import Position, Positions
 
@@ -65,7 +65,7 @@ def told_account(
     account.portfolio.positions = Positions(by_product={})
     account.portfolio.marks = Marks()
     for product, listing in market.listings.items():
-        account.catalog.listings[product] = listing
+        account.catalog.listings[product] = as_linear(listing)
     for product, mark in market.marks.items():
         _price(account, product, mark, at)
     for product, position in held.items():

@@ -12,7 +12,7 @@ from events.orders import Breach, OrderProposed
 from events.terms import NANOSECONDS, OrderKind, Origin
 from projections.account import Account
 from projections.crossing import crossed_by
-from projections.notional import notional
+from projections.notional import is_inverse, notional
 from projections.pricing import limit_on_grid
 from projections.sight import Sight
 
@@ -47,7 +47,12 @@ def product_breaches(account: Account, sight: Sight, order: OrderProposed, *, at
     if rules is None:
         yield _breach("unknown_product", "listed", "unknown", f"Product {product} is not in the catalog")
         return
-    if rules.contract_size is None:
+    if is_inverse(rules):
+        message = (
+            f"{product} is an inverse contract, quoted in its underlying {rules.underlying}: only linear ones trade"
+        )
+        yield _breach("inverse_contract", "linear", "inverse", message)
+    elif rules.contract_size is None:
         yield _breach("no_contract_size", "known", "unknown", f"Contract size of {product} is unknown")
     closed = _why_closed(rules, order, at)
     if closed:

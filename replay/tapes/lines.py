@@ -13,6 +13,7 @@ from typing import IO, BinaryIO
 import zstandard
 
 from events.catalog import ProductListed
+from projections.notional import is_inverse
 from replay.tapes.tape import Moment, Tape, TapeUnreadable
 
 _GZIP = b"\x1f\x8b"
@@ -46,6 +47,8 @@ def recording(
 
     Raises `TapeUnreadable` where its beginning cannot be read.
     """
+    if is_inverse(product):
+        raise TapeUnreadable(path, None, "its product is an inverse contract", "only linear contracts are computed")
     start = next((time for time, _ in read()), None)
     if start is None:
         raise TapeUnreadable(path, None, "the tape is empty", _COPY_AGAIN)

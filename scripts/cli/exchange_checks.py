@@ -25,6 +25,7 @@ from events.catalog import ProductListed
 from events.configuration import Configuration, ProductSetting
 from events.money import ceil_to
 from events.terms import NANOSECONDS
+from projections.notional import is_inverse
 from scripts.cli.exits import Exit
 from scripts.cli.findings import Finding, failed, ok, skipped, warning
 from scripts.cli.shown import cents, duration, price
@@ -172,6 +173,9 @@ def _product(check: str, product: Product, ours: str) -> Finding:
         rules = listed(product, ours, 0)
     except ValueError as error:
         return failed(check, str(error), "trade another product", Exit.EXCHANGE)
+    if is_inverse(rules):
+        says = f"{rules.exchange_id} is an inverse contract, quoted in {rules.quote_currency}"
+        return failed(check, says, "trade a linear one", Exit.EXCHANGE)
     if rules.contract_size is None and product.product_type == "FUTURE":
         return failed(check, f"{rules.exchange_id} has no contract size", "trade another product", Exit.EXCHANGE)
     says = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from events.catalog import ProductListed
 from events.record import AnyEvent, Record
 from projections.catalog import Catalog
@@ -20,6 +22,13 @@ def test_the_latest_listing_is_in_force() -> None:
     rules = catalog.rules(BIP)
     assert rules is not None
     assert rules.price_increment == D(1)
+
+
+def test_an_inverse_product_has_no_contract_size_to_compute_by() -> None:
+    inverse = msgspec.structs.replace(listed(), quote_currency="BTC", underlying="BTC")
+    rules = folded(inverse).rules(BIP)
+    assert rules == msgspec.structs.replace(inverse, contract_size=None)
+    assert folded(listed()).rules(BIP) == listed()
 
 
 def test_an_unlisted_product_has_no_rules() -> None:

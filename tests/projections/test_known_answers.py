@@ -8,15 +8,19 @@ from typing import Any
 import orjson
 import pytest
 
+from events.configuration import RiskLimits
 from events.funding import FundingAccrued
 from events.market import MarkUpdated
 from events.record import AnyEvent, Record
 from events.terms import FundingStatus, MarkSource, Side
+from projections.account import Account
+from projections.bounds import Others, bounds
 from projections.notional import notional
 from projections.portfolio import Portfolio
 from tests.paths import SHARED_DATA, needs_shared_data
 from tests.streams.desk import HOUR
 from tests.streams.facts import ONE, D, filled, listed, started
+from tests.streams.orders import marked, with_limits
 
 _FILE = SHARED_DATA / "known-answers" / "cases.json"
 _CASES = orjson.loads(_FILE.read_bytes())["cases"] if _FILE.is_file() else []
@@ -71,6 +75,7 @@ def folded(case: dict[str, Any]) -> tuple[Portfolio, list[tuple[Decimal, Decimal
 @needs_shared_data
 def test_every_case_that_linear_arithmetic_can_answer_is_here() -> None:
     assert len(CASES) == 25
+    assert {case["contract"] for case in _CASES} == {"linear"}, "an inverse one would have to be shown to be refused"
     assert {case["kind"] for case in CASES} == {"fills", "notional", "margin"}
 
 
@@ -104,7 +109,14 @@ def test_the_notional_is_the_published_one(case: dict[str, Any]) -> None:
 @needs_shared_data
 @pytest.mark.parametrize("case", of_kind("margin"))
 def test_margin_is_a_fraction_of_the_notional(case: dict[str, Any]) -> None:
+    """Of the lines that the gate and the room are made of: what one unit of notional binds, and must keep."""
     inputs = case["inputs"]
-    worth = D(inputs["notional"])
-    assert agrees(worth / D(inputs["leverage"]), case, "im")
-    assert agrees(worth * D(inputs["mm_rate"]), case, "mm")
+    worth, rate = D(inputs["notional"]), D(inputs["mm_rate"])
+    limits = RiskLimits(leverage_max_global=D(inputs["leverage"]), default_maintenance_margin_rate=rate)
+    account, rules = Account(), listed(ONE, contract_size="1")
+    for seq, event in enumerate((with_limits(limits), rules, marked("1", product=ONE)), 1):
+        account.fold(Record(seq=seq, at=seq, by="any", event=event))
+    lines = {line.code: line for line in bounds(account, rules, Side.SELL, equity=worth, other=Others(), at=1)}
+    projected = lines["liquidation_projection"]
+    assert agrees(worth * lines["margin_buffer"].slope, case, "im")
+    assert agrees(worth * (projected.slope - projected.cap), case, "mm")

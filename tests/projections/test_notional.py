@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from projections.notional import base_qty, notional
-from tests.streams.facts import D
+import msgspec
+import pytest
+
+from projections.notional import base_qty, is_inverse, notional
+from tests.streams.facts import D, listed
 
 
 def test_two_contracts_of_a_hundredth_coin_at_50000_are_worth_1000_not_100000() -> None:
@@ -19,6 +22,14 @@ def test_a_short_is_worth_less_than_nothing() -> None:
 
 def test_base_quantity_is_shown_in_coins() -> None:
     assert base_qty(D(2), contract_size=D("0.01")) == D("0.02")
+
+
+@pytest.mark.parametrize(
+    ("quote", "underlying", "expected"),
+    [("USD", "BTC", False), ("USDC", "ETH", False), ("BTC", "BTC", True), ("btc", "BTC", True), ("USD", "", False)],
+)
+def test_a_product_quoted_in_its_own_underlying_is_inverse(quote: str, underlying: str, expected: bool) -> None:
+    assert is_inverse(msgspec.structs.replace(listed(), quote_currency=quote, underlying=underlying)) is expected
 
 
 def test_nobody_else_multiplies_a_price_by_contract_size() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 
@@ -81,6 +83,14 @@ def test_a_tape_may_be_compressed_by_anybody(tmp_path: Path) -> None:
     (tmp_path / "z").write_bytes(zstandard.compress(text))
     (tmp_path / "g").write_bytes(gzip.compress(text))
     assert list(open_tape(tmp_path / "z")) == list(open_tape(tmp_path / "g")) == list(tape)
+
+
+def test_a_tape_of_an_inverse_contract_is_refused_with_the_reason(tmp_path: Path) -> None:
+    tape = generated_tape(duration_s=1)
+    inverse = msgspec.structs.replace(tape.product, quote_currency="BTC", underlying="BTC")
+    record_tape(dataclasses.replace(tape, product=inverse), tmp_path / "a.jsonl")
+    with pytest.raises(TapeUnreadable, match="inverse contract"):
+        open_tape(tmp_path / "a.jsonl")
 
 
 def test_a_tape_of_a_newer_version_names_the_remedy(tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ class TestA01ContractsOrCoins:
         desk.hear(listed(BIP, contract_size=None), by="account")
         assert isinstance(asked(desk, Side.BUY, "1"), OrderRefused)
 
+    def test_a01_an_inverse_contract_is_refused_with_the_reason_and_never_computed_as_linear(self) -> None:
+        desk = at_gate()
+        inverse = msgspec.structs.replace(listed(BIP), quote_currency="BTC", underlying="BTC")
+        desk.hear(inverse, by="account")
+        said = asked(desk, Side.BUY, "1")
+        assert isinstance(said, OrderRefused)
+        assert (said.code, said.message) == (
+            "inverse_contract",
+            "BIP is an inverse contract, quoted in its underlying BTC: only linear ones trade",
+        )
+
     def test_a01_what_a_cap_rounds_below_one_contract_is_refused_and_never_rounded_up(self) -> None:
         assert isinstance(asked(at_gate(), Side.BUY, "0.9"), OrderRefused)
 

@@ -133,6 +133,12 @@ def test_a_contract_of_a_hundredth_is_worth_a_hundredth() -> None:
     assert Desk().refused(product=unknown) == "Contract size of BTC-PERP is unknown"
 
 
+def test_an_inverse_contract_is_refused_with_the_reason() -> None:
+    inverse = msgspec.structs.replace(BTC, quote_currency="BTC", underlying="BTC")
+    expected = "BTC-PERP is an inverse contract, quoted in its underlying BTC: only linear ones trade"
+    assert Desk().refused(product=inverse) == expected
+
+
 def test_a_days_loss_at_its_limit_allows_only_reducing_and_is_said_once() -> None:
     desk = Desk(max_daily_loss_pct=0.02)
     assert not desk.risk.track_daily_pnl(D(100_000), {})

@@ -123,3 +123,9 @@ def test_the_least_notional_counts_contract_size_and_an_order_without_a_price_at
     assert enforce_perp_rules(small, D(2), D(50_000))[0] == D(2)
     with pytest.raises(InvalidRequestError, match="Contract size"):
         enforce_perp_rules(msgspec.structs.replace(small, contract_size=None), D(2), D(50_000))
+
+
+def test_an_inverse_contract_is_refused() -> None:
+    inverse = msgspec.structs.replace(WHOLE_COIN, quote_currency="BTC", underlying="BTC")
+    with pytest.raises(InvalidRequestError, match="inverse contract"):
+        enforce_perp_rules(inverse, D(1), D(50_000))
