@@ -278,7 +278,7 @@ class LiveRiskManager:
         """The move to the exchange's liquidation price, as a fraction of the mark. A price of zero: there is none."""
         told = self._marks.get(symbol)
         mark = mark_of(position) or (None if told is None else told.price)
-        price = position.get("liquidation_price")
+        price = position.get("liquidation_price") or position.get("liq_price")
         return quotient(abs(mark - price), mark, places=8) if mark and price else None
 
     def _hear(self, account: Account, event: AnyEvent) -> None:

@@ -38,6 +38,7 @@ class HeldPosition(TypedDict, total=False):
     notional: Decimal
     contract_size: Decimal
     liquidation_price: Decimal | None
+    liq_price: Decimal | None  # the seed's other word for it
 
 
 Held: TypeAlias = Mapping[str, HeldPosition]

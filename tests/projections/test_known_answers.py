@@ -114,7 +114,8 @@ def test_margin_is_a_fraction_of_the_notional(case: dict[str, Any]) -> None:
     worth, rate = D(inputs["notional"]), D(inputs["mm_rate"])
     limits = RiskLimits(leverage_max_global=D(inputs["leverage"]), default_maintenance_margin_rate=rate)
     account, rules = Account(), listed(ONE, contract_size="1")
-    for seq, event in enumerate((with_limits(limits), rules, marked("1", product=ONE)), 1):
+    told: list[AnyEvent] = [with_limits(limits), rules, marked("1", product=ONE)]
+    for seq, event in enumerate(told, 1):
         account.fold(Record(seq=seq, at=seq, by="any", event=event))
     lines = {line.code: line for line in bounds(account, rules, Side.SELL, equity=worth, other=Others(), at=1)}
     projected = lines["liquidation_projection"]

@@ -169,9 +169,10 @@ def test_what_was_released_is_not_found_again_at_the_same_loss() -> None:
     assert desk.risk.track_daily_pnl(D(96_000))
 
 
-def test_liquidation_too_near_restricts_its_product_and_is_said_once_a_spell() -> None:
+@pytest.mark.parametrize("word", ["liquidation_price", "liq_price"])
+def test_liquidation_too_near_restricts_its_product_and_is_said_once_a_spell(word: str) -> None:
     desk = Desk()
-    near: Any = {"side": "long", "qty": D(1), "mark": D(50_000), "liquidation_price": D(45_000)}
+    near: Any = {"side": "long", "qty": D(1), "mark": D(50_000), word: D(45_000)}
     assert desk.risk.check_liquidation_buffer("BTC-PERP", near, D(100_000))
     assert desk.risk.check_liquidation_buffer("BTC-PERP", near, D(100_000))
     assert desk.said() == ["liquidation_buffer_breach"]
