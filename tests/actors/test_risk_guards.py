@@ -14,6 +14,7 @@ from events.event import Event
 from events.market import MarkWentStale
 from events.orders import CancelAllOrdered, CancelApproved, OrderApproved, OrderSubmitted
 from events.risk import (
+    CloseRequested,
     DailyLossBreached,
     DayOpened,
     KillSwitchThrown,
@@ -274,3 +275,32 @@ class TestFlattening:
         assert of_kind(said, CancelAllOrdered) == [
             CancelAllOrdered(product=None, reason="configured: nothing may increase")
         ]
+
+    def test_a_step_that_filled_something_is_followed_at_once_and_no_wider(self) -> None:
+        desk = desk_at(equity="1000000")
+        desk.hear(position_of("5"), by="orders")
+        desk.hear(KillSwitchThrown(reason="fire", flatten=True), by="operator")
+        limits = []
+        for filled_qty in ("0", "0", "0", "2", "0"):
+            steps: list[OrderApproved] = []
+            while not steps:
+                said = tick(desk)
+                steps = of_kind(said, OrderApproved)
+            limits.append(steps[0].limit_price)
+            name = of_kind(said, OrderSubmitted)[0].order
+            over = order_reported(name, OrderStatus.CANCELLED, filled_qty, side=Side.SELL, qty=steps[0].qty, at=desk.at)
+            desk.hear(over, by="user")
+        assert limits == [D(49_750), D(49_500), D(49_250), D(49_000), D(49_500)]
+
+    def test_why_a_position_is_left_is_kept(self) -> None:
+        desk = desk_at(equity="1000000")
+        desk.hear(position_of("5"), position_of("-1", product=ONE, contract_size="1"), by="orders")
+        desk.hear(CloseRequested(product=BIP, reason="enough"), by="operator")
+        desk.hear(KillSwitchThrown(reason="fire", flatten=True), by="operator")
+        tick(desk)
+        state = desk.seats["risk"].behaviour.state
+        assert {product: leaving.reason for product, leaving in state.flattening.items()} == {
+            BIP: "operator: enough",
+            ONE: "kill switch",
+        }
+        assert state.session == "s-1"

@@ -11,7 +11,7 @@ from events.orders import OrderFilled
 from events.position import AdjustmentApplied, AdjustmentReversed
 from events.record import AnyEvent, Record
 from projections.notional import notional
-from projections.positions import Position, Positions
+from projections.positions import Effect, Position, Positions
 from tests.streams.facts import BIP, D, bought, listed, sold
 
 
@@ -195,3 +195,34 @@ def test_a_correction_without_a_quantity_is_realized_and_opens_nothing(fills: tu
     position = after(*fills, correction)
     assert (position.qty, position.cost, position.opened_at) == (before.qty, before.cost, before.opened_at)
     assert (position.realized - before.realized, position.fees) == (D(-3), D("-0.10"))
+
+
+class TestWhatIsTakenBack:
+    """An adjustment that turns out wrong is undone; when the position began is kept right."""
+
+    def position(self, *, qty: str, cost: str, opened_at: int | None = 1) -> Position:
+        return Position(product=BIP, qty=D(qty), cost=D(cost), contract_size=D("0.01"), opened_at=opened_at)
+
+    def test_what_is_left_keeps_its_beginning(self) -> None:
+        held = self.position(qty="5", cost="2500")
+        held.take_back(Effect(qty=D(2), cost=D(1_000), realized=D(0)), at=9)
+        assert (held.qty, held.cost, held.opened_at, held.changed_at) == (D(3), D(1_500), 1, 9)
+
+    def test_nothing_left_has_no_beginning_and_realizes_what_cost_is_left(self) -> None:
+        held = self.position(qty="2", cost="1010")
+        held.take_back(Effect(qty=D(2), cost=D(1_000), realized=D(3)), at=9)
+        assert (held.qty, held.cost, held.opened_at) == (D(0), D(0), None)
+        assert (held.realized, held.change_realized) == (D(-13), D(-13))
+
+    def test_a_position_out_of_none_or_on_the_other_side_begins_anew(self) -> None:
+        flat = self.position(qty="0", cost="0", opened_at=None)
+        flat.take_back(Effect(qty=D(-1), cost=D(-500), realized=D(0)), at=9)
+        assert (flat.qty, flat.cost, flat.opened_at) == (D(1), D(500), 9)
+        turned = self.position(qty="1", cost="500")
+        turned.take_back(Effect(qty=D(3), cost=D(1_500), realized=D(0)), at=9)
+        assert (turned.qty, turned.cost, turned.opened_at) == (D(-2), D(-1_000), 9)
+
+    def test_a_cost_on_the_wrong_side_is_realized(self) -> None:
+        held = self.position(qty="3", cost="100")
+        held.take_back(Effect(qty=D(1), cost=D(600), realized=D(0)), at=9)
+        assert (held.qty, held.cost, held.realized, held.opened_at) == (D(2), D(0), D(500), 1)
