@@ -44,9 +44,11 @@ __all__ = [
 DEFAULT_FILE = "perptape.toml"
 DEFAULT_DATA_DIR = Path("results/managed")
 
-#: Shown as "(redacted)", and refused in the file.
+#: Shown as "(redacted)"; the key itself is refused in the file.
 _SECRET: Way = ("exchange", "private_key")
+_KEY_NAME: Way = ("exchange", "key_name")
 _PROXY: Way = ("exchange", "proxy")  # its password is not shown
+REDACTED = "(redacted)"
 EXTRA_CHANNELS = ("ticker_batch", "candles", "status")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -65,6 +67,14 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int = 1200  # requests; a fifth of them is kept for cancels and exits
     allow_transfer: bool = False  # trade with a key that can also move money off the account
     proxy: str | None = None  # http://host:port, for requests and feeds; with a password from the environment only
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Names and values as they may be shown."""
+        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, REDACTED if _is_secret(("exchange", name), value) else value) for name, value in values]
+
+    def __repr__(self) -> str:
+        return f"ExchangeSettings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,9 +261,12 @@ def _resolved(file: SettingsFile, written: Written) -> Iterator[Resolved]:
         source = written.source(way)
         if source == "default" and way[0] == "risk" and len(way) == 3:
             source = written.source(way[:2])  # written under the exchange's id
-        is_secret = way == _SECRET or (way == _PROXY and "@" in str(value))
-        text = "(redacted)" if is_secret and value is not None else _text(value)
+        text = REDACTED if _is_secret(way, value) else _text(value)
         yield Resolved(name=dotted(way), value=text, source=source)
+
+
+def _is_secret(way: Way, value: object) -> bool:
+    return value is not None and (way in (_SECRET, _KEY_NAME) or (way == _PROXY and "@" in str(value)))
 
 
 def _leaves(value: object, way: Way) -> Iterator[tuple[Way, object]]:

@@ -46,16 +46,16 @@ _YES = frozenset({"1", "true", "yes", "on"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class APIConfig:
-    """The seed's fields. `auth_type` None: JWT for a CDP key, wherever it stands, else HMAC. `repr` shows no secret."""
+    """The seed's fields. `auth_type` None: JWT for a CDP key, wherever it stands, else HMAC. `repr` shows no key."""
 
-    api_key: str = ""
+    api_key: str = dataclasses.field(default="", repr=False)
     api_secret: str = dataclasses.field(default="", repr=False)
     passphrase: str = dataclasses.field(default="", repr=False)
     base_url: str = ""
     sandbox: bool = False
     ws_url: str = ""
     enable_derivatives: bool = False
-    cdp_api_key: str = ""
+    cdp_api_key: str = dataclasses.field(default="", repr=False)
     cdp_private_key: str = dataclasses.field(default="", repr=False)
     auth_type: str | None = None
     api_version: str = "2024-10-24"  # sent to the older exchange; Advanced Trade has its version in the path

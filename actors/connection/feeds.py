@@ -51,6 +51,11 @@ class FeedManners(NamedTuple):
     proxy: str | None = None  # http://host:port, with name and password where it wants them
     products_per_subscribe: int = 50  # a channel of more products is subscribed in several messages
 
+    def __repr__(self) -> str:
+        """Without the proxy, which may carry a password."""
+        shown = {name: value for name, value in self._asdict().items() if name != "proxy"}
+        return f"FeedManners({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
 
 class Feed(ABC):
     """One feed. `start` and `stop` once each; `stop` returns when the thread has ended."""

@@ -46,6 +46,11 @@ class Address(NamedTuple):
     ca_file: str | None = None
     proxy: str | None = None
 
+    def __repr__(self) -> str:
+        """Without the proxy, which may carry a password."""
+        shown = {name: value for name, value in self._asdict().items() if name != "proxy"}
+        return f"Address({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
 
 class CaptureTo(NamedTuple):
     """Where frames are kept as received, and the most that they may take there, in bytes as compressed."""

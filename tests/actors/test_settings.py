@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from actors.connection.live import RATE_LIMIT_PER_MINUTE
+from actors.connection.feeds import FeedManners
+from actors.connection.live import RATE_LIMIT_PER_MINUTE, Address
 from actors.environment import RISK
 from actors.settings import ConfigurationError, FeedSettings, Loaded, SystemSettings, load
 from actors.strategies.loading import BUILT_IN
@@ -359,7 +362,25 @@ def test_a_secret_comes_from_the_environment_and_is_never_shown(given: Given) ->
     loaded = given(COINBASE_CDP_API_KEY="organizations/1/apiKeys/2", COINBASE_CDP_PRIVATE_KEY="-----BEGIN")
     assert loaded.settings.exchange.private_key == "-----BEGIN"
     assert value(loaded, "exchange.private_key") == "(redacted)"
-    assert not any("BEGIN" in each.value for each in loaded.resolved)
+    assert value(loaded, "exchange.key_name") == "(redacted)"
+    assert not any("BEGIN" in each.value or "apiKeys" in each.value for each in loaded.resolved)
+
+
+def test_settings_printed_whole_show_no_secret_and_everything_else(given: Given) -> None:
+    loaded = given(
+        COINBASE_CDP_API_KEY="organizations/CANARY/apiKeys/2",
+        COINBASE_CDP_PRIVATE_KEY="-----BEGIN CANARY",
+        PERPTAPE__EXCHANGE__PROXY="http://me:CANARY@127.0.0.1:3128",
+    )
+    console = Console(record=True, file=io.StringIO(), width=200)
+    console.print(loaded, loaded.settings.exchange)
+    manners = FeedManners(proxy=loaded.settings.exchange.proxy)
+    address = Address(proxy=loaded.settings.exchange.proxy)
+    for shown in (repr(loaded), f"{loaded.settings}", console.export_text(), repr(manners), f"{address}"):
+        assert "CANARY" not in shown
+    assert "rate_limit_per_minute=1200" in repr(loaded.settings)
+    assert "rest='https://api.coinbase.com'" in repr(address)
+    assert "missed_heartbeats=3" in repr(manners)
 
 
 def test_a_secret_in_the_file_is_refused_without_repeating_it(given: Given) -> None:

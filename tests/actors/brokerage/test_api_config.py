@@ -57,7 +57,13 @@ def test_a_word_that_is_none_of_the_known_ones_is_refused(fields: dict[str, Any]
 
 
 def test_no_secret_is_ever_shown() -> None:
-    config = APIConfig(api_secret="CANARY1", passphrase="CANARY2", cdp_private_key="CANARY3")
+    config = APIConfig(
+        api_key="CANARY1",
+        api_secret="CANARY2",
+        passphrase="CANARY3",
+        cdp_api_key="CANARY4",
+        cdp_private_key="CANARY5",
+    )
     assert "CANARY" not in repr(config)
 
 
