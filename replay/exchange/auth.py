@@ -55,10 +55,10 @@ class KeyRing:
     def add(self, key: ApiKey) -> None:
         self.keys[key.name] = key
 
-    def check(self, token: str, *, now_s: float, uris: Collection[str] | None, is_good_again: bool = False) -> ApiKey:
+    def check(self, token: str, *, now_s: float, uris: Collection[str] | None, may_repeat: bool = False) -> ApiKey:
         """The key of a valid token. `uris` are the forms of this request; None for a WebSocket message, which has none.
 
-        Raises `Unauthorized`, also for a token seen before unless that is good again.
+        Raises `Unauthorized`, also for a nonce seen before unless it may repeat.
         """
         try:
             header = jwt.get_unverified_header(token)
@@ -74,16 +74,16 @@ class KeyRing:
         except jwt.InvalidTokenError as error:
             raise Unauthorized(str(error)) from None
         _check_claims(claims, key, now_s=now_s, uris=uris)
-        self._check_nonce(header.get("nonce"), now_s=now_s, is_good_again=is_good_again)
+        self._check_nonce(header.get("nonce"), now_s=now_s, may_repeat=may_repeat)
         return key
 
-    def _check_nonce(self, nonce: object, *, now_s: float, is_good_again: bool) -> None:
+    def _check_nonce(self, nonce: object, *, now_s: float, may_repeat: bool) -> None:
         while self._expiring and self._expiring[0][0] < now_s:
             self._nonces.discard(self._expiring.popleft()[1])
         if not isinstance(nonce, str) or not nonce:
             raise Unauthorized("no nonce")
         if nonce in self._nonces:
-            if is_good_again:
+            if may_repeat:
                 return
             raise Unauthorized("nonce seen before")
         self._nonces.add(nonce)

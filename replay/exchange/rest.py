@@ -215,7 +215,8 @@ def _key_of(desk: Desk, request: Request) -> ApiKey:
     sent = request.scope["raw_path"].decode("ascii", errors="replace").partition("?")[0]
     uris = forms_of_uri(request.method, request.headers.get("host", ""), {request.scope["path"], sent})
     skew = desk.faults.lag(ClockSkew, desk.venue.now)
-    return desk.keys.check(token.strip(), now_s=time.time() + (0 if skew is None else skew.seconds), uris=uris)
+    now_s = time.time() + (0 if skew is None else skew.seconds)
+    return desk.keys.check(token.strip(), now_s=now_s, uris=uris, may_repeat=desk.settings.nonces_repeat)
 
 
 async def _body(request: Request) -> bytes:

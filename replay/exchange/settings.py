@@ -27,8 +27,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     retry_after: bool = False  # whether a 429 of the limit says when to come back
     #: A connection that was sent nothing for so long is closed, as after 60 to 90 s; None is never.
     idle_close_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = 75.0
-    #: A token of a WebSocket message is good in later ones too; some clients keep one for its 120 s.
-    keeps_tokens: bool = False
+    #: A nonce may come again: some clients keep a token for its 120 s, others write the second for a nonce.
+    nonces_repeat: bool = False
     sparse_updates: bool = False  # updates of the user channel leave out prices that stand, as clients have reported
     #: Money of futures positions and of margin windows over REST is `{value, currency}`; else text. Both were recorded.
     money_objects: bool = False

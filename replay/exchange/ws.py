@@ -103,6 +103,6 @@ class Sockets:
         skew = self.desk.faults.lag(ClockSkew, self.desk.venue.now)
         try:
             now_s = time.time() + (0 if skew is None else skew.seconds)
-            self.desk.keys.check(token, now_s=now_s, uris=None, is_good_again=self.desk.settings.keeps_tokens)
+            self.desk.keys.check(token, now_s=now_s, uris=None, may_repeat=self.desk.settings.nonces_repeat)
         except Unauthorized:
             raise channels.Refused(channels.AUTHENTICATION_FAILURE) from None

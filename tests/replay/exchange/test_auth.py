@@ -120,12 +120,12 @@ def test_a_nonce_is_good_once() -> None:
         signer.check(token)
 
 
-def test_a_nonce_is_good_again_where_that_is_said_and_its_token_is_valid() -> None:
+def test_a_nonce_may_repeat_where_that_is_said_and_its_token_is_valid() -> None:
     signer = Signer()
     token = signer.token()
-    assert signer.check(token) == signer.ring.check(token, now_s=NOW + 119, uris=[URI], is_good_again=True)
+    assert signer.check(token) == signer.ring.check(token, now_s=NOW + 119, uris=[URI], may_repeat=True)
     with pytest.raises(Unauthorized, match="not valid now"):
-        signer.ring.check(token, now_s=NOW + 120, uris=[URI], is_good_again=True)
+        signer.ring.check(token, now_s=NOW + 120, uris=[URI], may_repeat=True)
 
 
 def test_nonces_are_forgotten_only_after_no_token_with_them_can_be_valid() -> None:

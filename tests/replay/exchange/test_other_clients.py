@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from replay.exchange.pump import Start
@@ -92,9 +93,25 @@ def test_a_token_kept_for_several_subscribes_is_good_where_the_switch_says_so(ex
         feed.of("subscriptions")
         feed.say("futures_balance_summary", jwt=token)
         assert feed.frame() == {"type": "error", "message": "authentication failure"}
-        change(exchange, keeps_tokens=True)
+        change(exchange, nonces_repeat=True)
         feed.say("futures_balance_summary", jwt=token)
         assert set(feed.of("subscriptions")[0]["events"][0]["subscriptions"]) == {"user", "futures_balance_summary"}
+
+
+def test_a_client_that_writes_the_second_as_its_nonce_is_taken_where_the_switch_says_so(exchange: Client) -> None:
+    def ask() -> int:
+        headers = {"kid": exchange.name, "nonce": "1775520000"}
+        now = int(time.time())
+        claims = {"sub": exchange.name, "iss": "coinbase-cloud", "nbf": now, "exp": now + 60}
+        claims["uri"] = f"GET {exchange.host}{BASE}/accounts"
+        assert isinstance(exchange.private, str)
+        return exchange.ask(
+            "GET", "/accounts", token=jwt.encode(claims, exchange.private, "ES256", headers)
+        ).status_code
+
+    assert (ask(), ask()) == (200, 401)
+    change(exchange, nonces_repeat=True)
+    assert (ask(), ask()) == (200, 200)
 
 
 # Bodies.
