@@ -260,9 +260,9 @@ def everything_said() -> Iterator[io.StringIO]:
 
 
 def assert_no_secret(ended: Session, said: str) -> None:
-    """No line of the key and no token, in what was logged and told, in the log and in the frames that were kept."""
-    key = json.loads(Path(ended.ready.key_file).read_text(encoding="utf-8"))["privateKey"]
-    lines = [line for line in key.splitlines() if len(line) > 16 and "-----" not in line]
+    """No line of the key, not its name and no token, in what was logged and told, in the log and in the frames."""
+    key = json.loads(Path(ended.ready.key_file).read_text(encoding="utf-8"))
+    lines = [line for line in key["privateKey"].splitlines() if len(line) > 16 and "-----" not in line]
     assert lines, "the key is its own canary"
     texts = {"logging": said, "sentences": "\n".join([*ended.sentences, repr(ended.error)])}
     for file in (file for folder in (ended.log, ended.folder / "frames") for file in folder.rglob("*")):
@@ -272,6 +272,7 @@ def assert_no_secret(ended: Session, said: str) -> None:
     for name, text in texts.items():
         assert not _TOKEN.search(text), f"a token is in {name}"
         assert not any(line in text for line in lines), f"a line of the key is in {name}"
+        assert key["name"] not in text, f"the key's name is in {name}"
 
 
 def opened_text(file: Path) -> str:
