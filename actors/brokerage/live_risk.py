@@ -203,6 +203,10 @@ class LiveRiskManager:
             self._log.say(MarkWentStale(product=symbol, age_ms=max(age_ns, 0) // 1_000_000, reason=why))
         return True
 
+    def why_reduce_only(self, symbol: str) -> str | None:
+        """Why a product may only be reduced, by the mode or by what was found of it; None when it may grow."""
+        return "configured" if self.config.reduce_only_mode else self._restricted.get(symbol)
+
     def release(self, symbol: str | None = None, *, reason: str) -> None:
         """An operator lets positions grow again, in one product or everywhere; today's loss so far is then accepted."""
         with _exact():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 from actors.strategies.protocol import View
 from events.catalog import ProductListed
@@ -27,6 +27,13 @@ class RiskManager(Protocol):
 
     @property
     def config(self) -> RiskLimits: ...
+
+
+@runtime_checkable
+class Restricting(Protocol):
+    """A risk manager that restricts single products too."""
+
+    def why_reduce_only(self, symbol: str) -> str | None: ...
 
 
 class SeedCalls:
@@ -71,7 +78,7 @@ class SeedCalls:
             equity=equity,
             room_long=room,
             room_short=room,
-            reduce_only="configured" if limits is not None and limits.reduce_only_mode else None,
+            reduce_only=_why_reduce_only(self._risk_manager, symbol),
             is_killed=limits is not None and limits.kill_switch_enabled,
             contract_size=contract_size,
         )
@@ -94,12 +101,21 @@ class SeedCalls:
         return sign * abs(position["qty"]), entry, self._peaks[key]
 
 
+def _why_reduce_only(manager: RiskManager | None, symbol: str) -> str | None:
+    asked: object = manager
+    if isinstance(asked, Restricting):
+        return asked.why_reduce_only(symbol)
+    return "configured" if manager is not None and manager.config.reduce_only_mode else None
+
+
 def _room(limits: RiskLimits | None, symbol: str, equity: Decimal | None, held: Decimal) -> Room:
     """What the risk manager's limits leave for one symbol; without one there are none."""
     if equity is None:
         return Room(notional=ZERO, limit="equity unknown")
     if limits is None:
         return Room(notional=Decimal("1E+18"), limit="none")
+    if limits.capital_cap_usd is not None:
+        equity = min(equity, limits.capital_cap_usd)
     per_symbol: Mapping[str, Decimal] = limits.leverage_max_per_symbol
     rooms = [
         Room(notional=limits.leverage_max_global * equity - held, limit="leverage_max_global"),
@@ -111,5 +127,7 @@ def _room(limits: RiskLimits | None, symbol: str, equity: Decimal | None, held: 
     if symbol in limits.max_notional_per_symbol:
         cap = limits.max_notional_per_symbol[symbol]
         rooms.append(Room(notional=cap - held, limit="max_notional_per_symbol"))
+    if limits.max_order_notional is not None:
+        rooms.append(Room(notional=limits.max_order_notional, limit="max_order_notional"))
     tightest = min(rooms, key=lambda room: room.notional)
     return Room(notional=max(tightest.notional, ZERO), limit=tightest.limit)

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from actors.brokerage.live_risk import LiveRiskManager
+from actors.brokerage.risk_config import RiskConfig
+from actors.brokerage.told_account import HeldPosition
 from actors.strategies.baseline import BaselinePerpsStrategy, StrategyConfig, create_baseline_strategy
 from actors.strategies.options import OptionError
 from actors.strategies.protocol import Decision, View
@@ -261,3 +264,33 @@ class TestSeedKeywords:
         held = {"qty": D(1), "side": "short", "entry": D(100)}
         decision = strategy.decide(symbol="X", current_mark=D(100), position_state=held, equity=D(1_000))  # type: ignore[arg-type]  # a plain dict, as the seed passes it
         assert act(decision) == (Action.CLOSE, "Reduce-only mode active")
+
+    def test_a_product_that_the_risk_manager_restricts_is_left_and_not_entered(self) -> None:
+        manager = LiveRiskManager(RiskConfig(), clock=lambda: 1)
+        near: HeldPosition = {"side": "long", "qty": D(1), "mark": D(100), "liquidation_price": D(99)}
+        assert manager.check_liquidation_buffer("BTC-PERP", near, D(10_000))
+        for symbol, reason in (("BTC-PERP", "Reduce-only mode - no new entries"), ("ETH-PERP", "Bullish MA crossover")):
+            strategy = create_baseline_strategy({"short_ma_period": 2, "long_ma_period": 4}, manager)
+            marks = [D(mark) for mark in UP]
+            decision = strategy.decide(
+                symbol=symbol, current_mark=marks[-1], recent_marks=marks[:-1], equity=D(1_000), product=None
+            )
+            assert decision.reason == reason
+
+    @pytest.mark.parametrize(
+        ("limits", "target", "binding"),
+        [
+            ({"capital_cap_usd": D(500)}, D(100), "max_position_pct_per_symbol"),
+            ({"max_order_notional": D(50)}, D(50), "max_order_notional"),
+            ({}, D(200), "max_position_pct_per_symbol"),
+        ],
+    )
+    def test_the_caps_in_money_bind_the_seeds_keywords_too(
+        self, limits: dict[str, Any], target: Decimal, binding: str
+    ) -> None:
+        strategy = create_baseline_strategy({"short_ma_period": 2, "long_ma_period": 4}, Manager(RiskLimits(**limits)))
+        marks = [D(mark) for mark in UP]
+        decision = strategy.decide(
+            symbol="BTC-PERP", current_mark=marks[-1], recent_marks=marks[:-1], equity=D(1_000), product=None
+        )
+        assert (decision.target_notional, decision.binding) == (target, binding)
