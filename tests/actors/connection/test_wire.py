@@ -20,7 +20,7 @@ from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
 from actors.connection.lookup import look_up
 from actors.connection.wire import HttpTransport
 from tests.actors.connection.keys import EC_KEY, NAME, pem
-from tests.actors.connection.peers import Request, http_peer, reply
+from tests.actors.connection.peers import PATIENCE_S, Request, http_peer, reply
 
 DEADLINE_S = 0.5
 
@@ -212,6 +212,23 @@ def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
             client.get_time()
         assert peer.accepted == 1
         client.close()
+
+
+def test_a_connection_that_the_exchange_closed_while_idle_costs_a_write_neither_its_answer_nor_a_second_send() -> None:
+    closed = threading.Semaphore(0)
+
+    def answer_and_go(_: Request, sock: socket.socket) -> None:
+        sock.sendall(reply({"ok": True}))
+        sock.shutdown(socket.SHUT_RDWR)
+        closed.release()
+
+    with http_peer(answer_and_go) as peer:
+        transport = HttpTransport()
+        for method in ("GET", "POST", "POST"):
+            assert ask(peer.url, method=method, transport=transport) == '{"ok": true}'
+            assert closed.acquire(timeout=PATIENCE_S)
+        assert [request.method for request in peer.requests] == ["GET", "POST", "POST"]
+        transport.close()
 
 
 def test_threads_share_the_pool() -> None:
