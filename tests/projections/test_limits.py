@@ -22,7 +22,7 @@ from events.risk import (
     ReduceOnlyRequested,
 )
 from events.terms import MarginWindow, Side
-from projections.limit_rules import LimitError, changed
+from projections.limit_rules import LimitError, changed, minute_of
 from projections.limits import Limits, initial_rate
 from tests.streams.desk import HOUR, MONDAY
 from tests.streams.facts import BIP, ONE, listed
@@ -168,6 +168,29 @@ class TestEveryLimit:
     )
     def test_the_ends_of_a_range_belong_to_it(self, name: str, text: str) -> None:
         assert getattr(in_force(None, change(name, text)).limits, name) == D(text)
+
+    @pytest.mark.parametrize(
+        ("text", "value"), [("no", False), ("NO", False), ("yes", True), ("Yes", True), ("false", False)]
+    )
+    def test_a_switch_is_written_in_words(self, text: str, value: bool) -> None:
+        was = RiskLimits(reduce_only_mode=not value)
+        assert in_force(was, change("reduce_only_mode", text)).limits.reduce_only_mode is value
+
+    @pytest.mark.parametrize("text", ["none", "None", "null", ""])
+    def test_a_limit_is_taken_away_in_words(self, text: str) -> None:
+        assert in_force(RiskLimits(max_order_qty=D(5)), change("max_order_qty", text)).limits.max_order_qty is None
+        mapped = RiskLimits(max_notional_per_symbol={BIP: D(5)})
+        if text != "null":
+            assert in_force(mapped, change("max_notional_per_symbol", text)).limits.max_notional_per_symbol == {}
+
+    def test_an_unknown_limit_is_answered_with_those_there_are(self) -> None:
+        with pytest.raises(LimitError) as refused:
+            changed(Configuration(), RiskLimits(), "max_exposur", "1")
+        assert str(refused.value) == f"unknown limit 'max_exposur'; known are {', '.join(sorted(FIELDS))}"
+
+    @pytest.mark.parametrize(("text", "minute"), [("00:00", 0), ("00:01", 1), ("01:30", 90), ("23:59", 1_439)])
+    def test_a_time_of_day_is_a_minute(self, text: str, minute: int) -> None:
+        assert minute_of(text) == minute
 
     def test_several_changes_add_up_and_the_last_of_a_limit_counts(self) -> None:
         changes = [change("max_exposure_pct", "0.3"), change("max_order_qty", "5"), change("max_exposure_pct", "0.4")]
