@@ -79,6 +79,9 @@ _KINDS = {
     "scaled_limit_gtc": (OrderKind.LIMIT_GTC, TimeInForce.GTC),
 }
 
+#: Configurations that always say `post_only` when they are shown, as every printed and recorded one does.
+_SAY_POST_ONLY = ("limit_limit_gtc", "limit_limit_gtd")
+
 _PREVIEW_FIELDS: Mapping[str, type] = {
     "product_id": str,
     "side": str,
@@ -135,7 +138,16 @@ def read_preview(body: bytes) -> Ticket | Refusal:
 def echoed_configuration(body: bytes) -> OrderConfiguration:
     """The configuration as sent, which the exchange echoes whether it takes the order or not."""
     sent = orjson.loads(body).get("order_configuration")
-    return cast(OrderConfiguration, sent) if isinstance(sent, dict) else {}
+    if not isinstance(sent, dict):
+        return {}
+    kept = {key: _as_shown(key, options) if isinstance(options, dict) else options for key, options in sent.items()}
+    return cast(OrderConfiguration, kept)
+
+
+def _as_shown(key: str, options: dict[str, object]) -> dict[str, object]:
+    """Nulls are not shown, and of an order that may rest it is always said whether it is post-only."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**given, "post_only": bool(given.get("post_only"))} if key in _SAY_POST_ONLY else given
 
 
 def read_close(body: bytes) -> tuple[str, str, Decimal | None]:
@@ -225,7 +237,7 @@ def _read(fields: dict[str, object], key: str, options: dict[str, object], side:
         client_order_id=str(fields.get("client_order_id") or ""),
         product=str(fields.get("product_id") or ""),
         side=side,
-        configuration=cast(OrderConfiguration, {key: options}),
+        configuration=cast(OrderConfiguration, {key: _as_shown(key, options)}),
         kind=kind,
         qty=qty,
         limit_price=limit_price,

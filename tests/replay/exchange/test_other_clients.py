@@ -121,7 +121,20 @@ def test_fields_that_a_client_sends_as_null_are_fields_left_out(exchange: Client
     nothing = dict.fromkeys(("leverage", "margin_type", "retail_portfolio_id", "attached_order_configuration"))
     limit = {"base_size": "1", "limit_price": "59000", "post_only": False, "quote_size": None}
     order = {"client_order_id": "a", "product_id": PRODUCT, "side": "BUY", **nothing}
-    assert exchange.post("/orders", {**order, "order_configuration": {"limit_limit_gtc": limit}})["success"]
+    reply = exchange.post("/orders", {**order, "order_configuration": {"limit_limit_gtc": limit}})
+    assert reply["success"]
+    assert "quote_size" not in reply["order_configuration"]["limit_limit_gtc"]
+
+
+@pytest.mark.parametrize("key", ["limit_limit_gtc", "limit_limit_gtd"])
+def test_an_order_that_may_rest_always_says_whether_it_is_post_only(exchange: Client, key: str) -> None:
+    ends = {"end_time": "2026-03-03T00:00:00Z"} if key.endswith("gtd") else {}
+    sent = {"base_size": "1", "limit_price": "59000", **ends}
+    reply = exchange.order("a", "BUY", {key: sent})
+    shown = exchange.get(f"/orders/historical/{reply['success_response']['order_id']}")["order"]
+    assert reply["order_configuration"] == shown["order_configuration"] == {key: {**sent, "post_only": False}}
+    refused = exchange.order("b", "BUY", {key: {**sent, "limit_price": "59001"}})
+    assert refused["order_configuration"][key]["post_only"] is False
 
 
 def test_numbers_in_place_of_text_are_refused_with_the_name_of_the_field(exchange: Client) -> None:

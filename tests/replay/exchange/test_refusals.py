@@ -26,7 +26,7 @@ SEEN: set[str] = set()
 
 
 def limit(size: object = 1, price: object = 60_000, **fields: Any) -> Json:
-    return {"limit_limit_gtc": {"base_size": str(size), "limit_price": str(price), **fields}}
+    return {"limit_limit_gtc": {"base_size": str(size), "limit_price": str(price), "post_only": False, **fields}}
 
 
 def market(size: object = 1) -> Json:
