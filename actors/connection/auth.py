@@ -26,6 +26,8 @@ from actors.connection.errors import AuthenticationError
 
 #: Life of a token in seconds; the exchange takes no more.
 TOKEN_LIFE_S = 120
+#: In characters, of words that are removed wherever they stand.
+SHORTEST_SECRET = 6
 
 SigningKey: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey
 
@@ -55,6 +57,17 @@ def redacted(text: str, *, limit: int = 500) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
 
 
+def without(text: str, *words: str) -> str:
+    """`text` without these very words; one shorter than `SHORTEST_SECRET` would tear holes into any text.
+
+    >>> without("the passphrase hunter2 is wrong", "hunter2", "is")
+    'the passphrase [redacted] is wrong'
+    """
+    for word in words:
+        text = text.replace(word, "[redacted]") if len(word) >= SHORTEST_SECRET else text
+    return text
+
+
 class Signer(Protocol):
     """What proves to an exchange who asks."""
 
@@ -63,6 +76,9 @@ class Signer(Protocol):
 
     def subscribe_fields(self) -> dict[str, str]:
         """What one subscribe or unsubscribe message carries besides, fresh."""
+
+    def concealed(self, text: str, /) -> str:
+        """An answer without what was sent to prove who asks, should the exchange repeat it."""
 
 
 class Credentials:
@@ -113,6 +129,9 @@ class Credentials:
 
     def subscribe_fields(self) -> dict[str, str]:
         return {"jwt": self.subscribe_token()}
+
+    def concealed(self, text: str, /) -> str:
+        return without(text, self._name)  # tokens are known by their shape
 
     def request_token(self, method: str, host: str, path: str) -> str:
         """A token for one REST request; `path` without its query, `host` as it is called, with a port if it has one."""

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import time
 
+from actors.connection.auth import without
 from actors.connection.errors import AuthenticationError
 
 #: What a subscribe signs in place of a request.
@@ -54,6 +55,9 @@ class ExchangeKey:
             "passphrase": self._passphrase,
             "timestamp": stamp,
         }
+
+    def concealed(self, text: str, /) -> str:
+        return without(text, self._passphrase, self._key)
 
     def signature(self, stamp: str, method: str, target: str, body: bytes = b"") -> str:
         """The signature of a request; `target` is the path with its query.

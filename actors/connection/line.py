@@ -133,13 +133,17 @@ class Line:
         status, answer, text = self.transport(method, self.base_url + target, headers, body, self.timeout_s)
         answer = {name.lower(): value for name, value in answer.items()}
         if not 200 <= status < 300:
-            raise _error_of(status, answer, text)
+            raise _error_of(status, answer, self._concealed(text))
         try:
             return read(kind, text), answer
         except UNREADABLE as error:
-            unreadable = ReplyUnreadable(f"{method} {self.api}{path}: {error}", body=redacted(text))
+            why = self._concealed(f"{method} {self.api}{path}: {error}")
+            unreadable = ReplyUnreadable(why, body=redacted(self._concealed(text)))
             log.warning("a reply that cannot be read (%s): %s", unreadable, unreadable.body)
             raise unreadable from None
+
+    def _concealed(self, text: str) -> str:
+        return text if self.credentials is None else self.credentials.concealed(text)
 
     def _wait(self, error: BrokerageError, attempt: int) -> None:
         after = error.retry_after if isinstance(error, RateLimitError) else None

@@ -256,3 +256,19 @@ def test_neither_key_nor_passphrase_shows_in_what_is_said_of_a_failure(caplog: p
     assert "cannot accept" in said
     assert "CANARY" not in said
     assert base64.b64encode(b"CANARY-secret").decode() not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(401, '{"message": "passphrase hunter2 of key-of-mine"}'), (200, "hunter2")]
+)
+def test_an_answer_that_repeats_what_was_sent_to_prove_who_asks_is_kept_without_it(
+    status: int, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = ExchangeClient("https://x.test", ExchangeKey("key-of-mine", "c2VjcmV0", "hunter2"), max_retries=0)
+    client.set_transport_for_testing(lambda *_: (status, {}, body))
+    with pytest.raises(BrokerageError) as failed:
+        client.get_accounts()
+    shown = f"{failed.value!r} {getattr(failed.value, 'body', '')} {caplog.text}"
+    assert "[redacted]" in shown
+    assert "hunter2" not in shown
+    assert "key-of-mine" not in shown
