@@ -85,6 +85,7 @@ def act(data_dir: Path, request: OperatorAct) -> int:
 
 
 NOTE_NAME = "operator-note.json"
+_OF_A_PRODUCT = (CloseRequested, ReduceOnlyRequested, ReduceOnlyReleased)
 
 
 def leave_note(data_dir: Path, note: KillSwitchThrown) -> None:
@@ -171,8 +172,9 @@ class OperatorSocket:
             return Answer(error=f"not an operator's act: {error}")
         if isinstance(request, LimitChanged) and (wrong := limit_error(request, self._configuration)):
             return Answer(error=wrong)
-        if isinstance(request, CloseRequested) and request.product not in self._configuration.products:
-            return Answer(error=f"there is no product {request.product}: {', '.join(self._configuration.products)}")
+        product = request.product if isinstance(request, _OF_A_PRODUCT) else None
+        if product is not None and product not in self._configuration.products:
+            return Answer(error=f"there is no product {product}: {', '.join(self._configuration.products)}")
         durable = threading.Event()
         seqs: list[int] = []
 

@@ -24,11 +24,12 @@ def register(app: typer.Typer) -> None:
     for panel, commands in (
         (RUN, (run, demo, exchange, backtest, doctor)),
         (PROVE, (verify, audit)),
-        (OPERATE, (kill, resume, close, stop, flow)),
+        (OPERATE, (kill, resume, close, stop, flow, limit)),
     ):
         for command in commands:
             app.command(rich_help_panel=panel)(command)
     app.command("test-strategy", rich_help_panel=PROVE)(try_strategy)
+    app.command("reduce-only", rich_help_panel=OPERATE)(reduce_only)
 
 
 def run(
@@ -194,15 +195,18 @@ def kill(
 
 
 def resume(
+    product: Annotated[
+        str | None, typer.Argument(help="Release only what restricts this one.", show_default=False)
+    ] = None,
     reason: Reason = "an operator's word",
     config: Config = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Reset the kill switch and release reduce-only."""
+    """Reset the kill switch and release the reduce-only mode; of a product, only what restricts that one."""
     from scripts.cli.operating import resume_trading
 
-    resume_trading(config, data_dir, reason, as_json=as_json)
+    resume_trading(config, data_dir, reason, product=product, as_json=as_json)
 
 
 def close(
@@ -243,3 +247,30 @@ def flow(
     from scripts.cli.operating import name_flow
 
     name_flow(config, data_dir, came_in=came_in, left=left, name=name, as_json=as_json)
+
+
+def limit(
+    name: Annotated[str, typer.Argument(help="As in [risk]: max_exposure_pct.", show_default=False)],
+    value: Annotated[str, typer.Argument(help="0.5, true, none, 09:00, BTC-PERP:5,ETH-PERP:8.", show_default=False)],
+    reason: Reason = "an operator's word",
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a limit of the running system; it lasts until the file says something new there."""
+    from scripts.cli.operating import change_limit
+
+    change_limit(config, data_dir, name, value, reason, as_json=as_json)
+
+
+def reduce_only(
+    product: Annotated[str | None, typer.Argument(help="Our name of one; without it all.", show_default=False)] = None,
+    reason: Reason = "an operator's word",
+    config: Config = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Of the running system.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let only reducing orders pass, in one product or in all, until `perptape resume` of the same."""
+    from scripts.cli.operating import restrict
+
+    restrict(config, data_dir, product, reason, as_json=as_json)

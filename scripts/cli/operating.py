@@ -16,7 +16,14 @@ from actors.connection.cancel_all import CancelAll
 from actors.operator import NotRunning, OperatorAct, act
 from actors.settings import DEFAULT_FILE, load
 from events.account import FlowNamed
-from events.risk import CloseRequested, KillSwitchReset, KillSwitchThrown, ReduceOnlyReleased
+from events.risk import (
+    CloseRequested,
+    KillSwitchReset,
+    KillSwitchThrown,
+    LimitChanged,
+    ReduceOnlyReleased,
+    ReduceOnlyRequested,
+)
 from events.session import StopRequested
 from scripts.cli.exits import CommandFailed, Exit
 from scripts.cli.places import data_dir as configured_data_dir
@@ -41,9 +48,14 @@ def kill_trading(config: Path | None, data_dir: Path | None, reason: str, *, fla
             raise CommandFailed(f"not everything could be cancelled: {'; '.join(faults)}", Exit.EXCHANGE) from None
 
 
-def resume_trading(config: Path | None, data_dir: Path | None, reason: str, *, as_json: bool) -> None:
-    """Reset the kill switch, then release reduce-only everywhere."""
+def resume_trading(
+    config: Path | None, data_dir: Path | None, reason: str, *, product: str | None = None, as_json: bool
+) -> None:
+    """Reset the kill switch and release the reduce-only mode; of a product, only its own restriction."""
     folder = data_dir or configured_data_dir(config)
+    if product is not None:
+        _say(folder, [ReduceOnlyReleased(product=product, reason=reason)], as_json=as_json)
+        return
     _say(folder, [KillSwitchReset(reason=reason), ReduceOnlyReleased(product=None, reason=reason)], as_json=as_json)
 
 
@@ -51,6 +63,20 @@ def close_position(config: Path | None, data_dir: Path | None, product: str, rea
     """Close one position step by step; the kill switch does not stand in its way."""
     folder = data_dir or configured_data_dir(config)
     _say(folder, [CloseRequested(product=product, reason=reason)], as_json=as_json)
+
+
+def change_limit(
+    config: Path | None, data_dir: Path | None, name: str, value: str, reason: str, *, as_json: bool
+) -> None:
+    """Set one limit of the running system. What it cannot be is refused with what it can be."""
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [LimitChanged(limit=name, value=value, reason=reason)], as_json=as_json)
+
+
+def restrict(config: Path | None, data_dir: Path | None, product: str | None, reason: str, *, as_json: bool) -> None:
+    """Only what reduces may pass, in one product or in all."""
+    folder = data_dir or configured_data_dir(config)
+    _say(folder, [ReduceOnlyRequested(product=product, reason=reason)], as_json=as_json)
 
 
 def stop_system(config: Path | None, data_dir: Path | None, reason: str, *, keep_orders: bool, as_json: bool) -> None:
