@@ -238,7 +238,7 @@ def test_the_settings_shown_are_settings_that_a_system_takes(tmp_path: Path) -> 
 
 def test_every_call_of_the_client_that_is_named_exists() -> None:
     named = {name for span in spans(COINBASE) for name in re.findall(r"^client\.(\w+)$", span)}
-    calls = names_in(ROOT / "actors" / "connection" / "client.py")
+    calls = names_in(ROOT / "actors" / "connection" / "client" / "coinbase.py")
     assert named
     assert not {name for name in named if f"CoinbaseClient::{name}" not in calls}
 

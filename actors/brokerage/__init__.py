@@ -13,8 +13,8 @@ from actors.brokerage.position_state import PositionState
 from actors.brokerage.product_catalog import ProductCatalog, enforce_perp_rules, to_product
 from actors.brokerage.risk_config import RiskConfig
 from actors.brokerage.system_config import SystemConfig
-from actors.connection.client import CoinbaseClient
-from actors.connection.exchange_client import ExchangeClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.older_exchange.client import ExchangeClient
 from actors.connection.sequence import SequenceGuard
 
 __all__ = [

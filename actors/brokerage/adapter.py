@@ -16,7 +16,7 @@ from actors.brokerage.api_config import APIConfig
 from actors.brokerage.mark_cache import MarkCache
 from actors.brokerage.rows import LEVEL_1, LEVEL_2, TRADES, USER, Row, gap_row, row_of
 from actors.brokerage.view import LogView
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from events.event import Event
 from events.feeds import FeedGapFound
 from events.log import DEFAULT_PATH, Place

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from actors.connection.auth import Credentials, Signer
-from actors.connection.client import LIVE_REST, CoinbaseClient
+from actors.connection.client.coinbase import LIVE_REST, CoinbaseClient
 from actors.connection.errors import AuthenticationError
-from actors.connection.exchange_client import EXCHANGE_REST, ExchangeClient
-from actors.connection.exchange_key import ExchangeKey
 from actors.connection.market_feed import LIVE_MARKET_FEED
+from actors.connection.older_exchange.client import EXCHANGE_REST, ExchangeClient
+from actors.connection.older_exchange.key import ExchangeKey
 
 #: The Advanced sandbox: canned replies, no key; the older exchange's, and its live address.
 SANDBOX_REST = "https://api-sandbox.coinbase.com"

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.market_replies import Product
 from actors.connection.errors import InvalidRequestError, InvalidSymbol
 from actors.connection.listing import funding_interval_s, funding_of, listed
-from actors.connection.market_replies import Product
 from events.catalog import ProductListed
 from events.money import EXACT, ZERO, floor_to
 from events.terms import NANOSECONDS

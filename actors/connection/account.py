@@ -11,10 +11,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.limits import Urgency
 from actors.connection.errors import BrokerageError, PermissionDenied, ReplyUnreadable
 from actors.connection.inquiry import Inquiry
-from actors.connection.limits import Urgency
 from actors.door import DoorClosed, FactDoor, Lane
 from events.event import Event
 from events.money import use_exact_arithmetic

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.connection.auth import Credentials
-from actors.connection.capture import FrameCapture
+from actors.connection.capture.writing import FrameCapture
 from actors.connection.feeds import Feed, FeedManners
 from actors.connection.frames import Frame
 from actors.connection.hearing import Hearing, Wanted

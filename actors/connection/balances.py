@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.connection.replies import BalanceSummary, WindowMeasure
+from actors.connection.client.replies import BalanceSummary, WindowMeasure
 from events.account import BalanceReported, MarginMeasure
 from events.terms import MarginWindow
 

@@ -10,10 +10,10 @@ from itertools import chain, islice
 
 import msgspec
 
-from actors.connection.client import CANCEL_BATCH, CoinbaseClient
+from actors.connection.client.coinbase import CANCEL_BATCH, CoinbaseClient
+from actors.connection.client.replies import Order
 from actors.connection.errors import BrokerageError
 from actors.connection.order_words import status_of
-from actors.connection.replies import Order
 from events.terms import NANOSECONDS
 
 #: What is PENDING or QUEUED is not listed as OPEN: it is looked for among all orders as old as this at most.

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from actors.connection.backoff import reconnect_delay
-from actors.connection.capture import FrameCapture
+from actors.connection.capture.writing import FrameCapture
 from actors.connection.errors import BrokerageError, FeedBroken, FrameUnreadable
 from actors.connection.hearing import Wanted, end_facts
 from actors.connection.socket import MESSAGE_CAP, FeedSocket

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from actors.connection.client import CoinbaseClient
-from actors.connection.replies import Fill
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.replies import Fill
 from events.money import ZERO
 from events.orders import FillEntry, FillsReported, FillsWanted
 from events.terms import FillKind

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from actors.connection.amounts import Amount, Text
-from actors.connection.replies import BalanceSummary
+from actors.connection.client.replies import BalanceSummary
 
 
 class Form(msgspec.Struct, frozen=True, gc=False):

@@ -17,11 +17,11 @@ from typing import Any
 import pykka
 
 from actors.connection.cancel_all import CancelAll, cancel_all_once
-from actors.connection.client import CANCEL_BATCH, CoinbaseClient
+from actors.connection.client.coinbase import CANCEL_BATCH, CoinbaseClient
+from actors.connection.client.limits import Urgency
 from actors.connection.errands import Errands
 from actors.connection.errors import BrokerageError
 from actors.connection.fills import asked_for
-from actors.connection.limits import Urgency
 from actors.connection.searches import Search, Searches
 from actors.connection.sender import Sender
 from actors.connection.standing import Standing

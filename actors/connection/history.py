@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.market_replies import Candle
 from actors.connection.errors import BrokerageError
-from actors.connection.market_replies import Candle
 from events.market import MarkHistoryReported
 from events.terms import NANOSECONDS
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from actors.connection.account_replies import Money
 from actors.connection.balances import balance_of
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.account_replies import Money
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.intx_replies import IntxHeld, IntxPosition
+from actors.connection.client.replies import FuturesPosition, KeyPermissions
 from actors.connection.errors import PermissionDenied
-from actors.connection.intx_replies import IntxHeld, IntxPosition
-from actors.connection.replies import FuturesPosition, KeyPermissions
 from events.account import BalanceReported
 from events.money import ZERO
 

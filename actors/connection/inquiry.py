@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from actors.connection.balances import window_of
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.replies import KeyPermissions, Order
 from actors.connection.errors import BrokerageError, InvalidSymbol, PermissionDenied
 from actors.connection.fills import reported
 from actors.connection.history import history_of
@@ -16,7 +17,6 @@ from actors.connection.holdings import Held, account_of, is_international
 from actors.connection.listing import funding_of, index_of, listed
 from actors.connection.order_words import report_of
 from actors.connection.pockets import DONE, sweeps_of
-from actors.connection.replies import KeyPermissions, Order
 from actors.connection.skew import exchange_time, is_news, skew_between
 from events.account import MarginWindowChanged, SweepReported
 from events.catalog import FundingRatePublished, ProductListed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors.connection.market_replies import FutureDetails, MarginRate, Product
+from actors.connection.client.market_replies import FutureDetails, MarginRate, Product
 from events.catalog import FundingRatePublished, MarginRates, ProductListed
 from events.market import MarkReported
 from events.terms import NANOSECONDS

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from actors.connection.account import AccountPoller
 from actors.connection.auth import Credentials
-from actors.connection.capture import FrameCapture
-from actors.connection.client import LIVE_REST, CoinbaseClient
+from actors.connection.capture.writing import FrameCapture
+from actors.connection.client.coinbase import LIVE_REST, CoinbaseClient
 from actors.connection.errors import AuthenticationError, BrokerageError
 from actors.connection.feeds import FeedManners
 from actors.connection.gateway import OrderGateway

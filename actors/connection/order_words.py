@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from actors.connection.amounts import decimal_text
-from actors.connection.configurations import (
+from actors.connection.client.configurations import (
     BracketGtc,
     BracketGtd,
     Configuration,
@@ -25,8 +25,8 @@ from actors.connection.configurations import (
     StopLimitGtc,
     StopLimitGtd,
 )
+from actors.connection.client.replies import Order
 from actors.connection.errors import InvalidOrder
-from actors.connection.replies import Order
 from events.ids import is_derived
 from events.money import ZERO
 from events.orders import OrderReported, OrderSubmitted

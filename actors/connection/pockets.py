@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from actors.connection.account_replies import Sweep
+from actors.connection.client.account_replies import Sweep
 from events.account import SweepReported
 
 #: The word for a sweep that is listed no more.

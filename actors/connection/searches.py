@@ -14,10 +14,10 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.replies import Order
 from actors.connection.errors import BrokerageError, InvalidRequestError, InvalidSymbol, PermissionDenied
 from actors.connection.order_words import report_of
-from actors.connection.replies import Order
 from events.orders import OrderNotFound
 from events.record import AnyEvent
 from events.risk import KillSwitchThrown

@@ -12,10 +12,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.replies import Placed
 from actors.connection.errors import BrokerageError, InvalidOrder, RateLimitError
 from actors.connection.order_words import configuration_of, differences, report_of, text_of
-from actors.connection.replies import Placed
 from events.configuration import OrderSetting
 from events.ids import derived_id
 from events.money import ZERO

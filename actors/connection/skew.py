@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.connection.market_replies import ServerTime
+from actors.connection.client.market_replies import ServerTime
 from events.session import ClockSkewMeasured
 
 #: A change of less is not worth a word; what the round trip leaves uncertain, twice, is not either.

@@ -13,7 +13,7 @@ import msgspec
 
 from actors.connection.advanced_feed import AdvancedFeed
 from actors.connection.auth import Credentials
-from actors.connection.capture import FrameCapture
+from actors.connection.capture.writing import FrameCapture
 from actors.connection.feeds import FeedManners
 from actors.connection.frames import Frame
 from actors.connection.hearing import Wanted

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from actors.connection.errors import FrameUnreadable
-from actors.connection.exchange_messages import (
+from actors.connection.older_exchange.messages import (
     ChangesMessage,
     ExchangeMessage,
     MatchMessage,

@@ -11,9 +11,9 @@ from time import process_time
 
 import orjson
 
-from actors.connection.exchange_messages import facts_of, read_message
 from actors.connection.frames import read_frame
 from actors.connection.market_feed import MarketFacts
+from actors.connection.older_exchange.messages import facts_of, read_message
 from events.money import use_exact_arithmetic
 
 PRODUCT = "BIP-20DEC30-CDE"

@@ -23,7 +23,7 @@ import msgspec
 import requests
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.gateway import OrderGateway
 from actors.door import Lane
 from events.feeds import FeedConnected, FeedSubscribed

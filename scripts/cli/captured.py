@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from actors.connection.capture_facts import CaptureReading
-from actors.connection.capture_format import CaptureDamaged, capture_files
-from actors.connection.captured_file import CaptureFile
+from actors.connection.capture.facts import CaptureReading
+from actors.connection.capture.file import CaptureFile
+from actors.connection.capture.format import CaptureDamaged, capture_files
 from events.money import use_exact_arithmetic
 from scripts.cli.exits import CommandFailed, Exit
 from scripts.cli.shown import console, print_json, table, time_utc

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from actors.behaviours.protection import GIVEN_UP_AT, levels
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
-from actors.connection.configurations import BracketGtc
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.configurations import BracketGtc
+from actors.connection.client.limits import Urgency
+from actors.connection.client.market_replies import Product
 from actors.connection.errors import BrokerageError
-from actors.connection.limits import Urgency
 from actors.connection.listing import listed
-from actors.connection.market_replies import Product
 from actors.connection.reach import first_heartbeat_s
 from actors.connection.user_feed import CHANNELS as USER_CHANNELS
 from actors.settings import ExchangeSettings, SystemSettings

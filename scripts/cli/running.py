@@ -16,7 +16,7 @@ import msgspec
 from actors.clocks import SessionClock, TapeClock, WallClock
 from actors.connection.auth import Credentials
 from actors.connection.cancel_all import CancelAll, cancel_all_once
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.errors import BrokerageError, PermissionDenied
 from actors.connection.feeds import FeedManners
 from actors.connection.live import Address, CaptureTo, CoinbaseConnection

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actors.behaviours.orders import OrdersBehaviour
+from actors.connection.client.limits import RequestLimiter, Urgency
 from actors.connection.errors import RateLimitError
-from actors.connection.limits import RequestLimiter, Urgency
 from events.configuration import RiskLimits
 from events.market import MarkWentStale
 from events.orders import (

@@ -12,7 +12,7 @@ import pytest
 
 from actors.behaviours.orders import OrdersBehaviour
 from actors.brokerage import APIConfig, RiskConfig, enforce_perp_rules
-from actors.connection.client import CoinbaseClient, keeps_alive
+from actors.connection.client.coinbase import CoinbaseClient, keeps_alive
 from actors.connection.errors import AuthenticationError, InvalidRequestError, RateLimitError
 from actors.connection.searches import Search, Searches
 from actors.connection.sender import Sender

@@ -13,8 +13,8 @@ import pytest
 
 from actors.brokerage import APIConfig, to_product
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
-from actors.connection.configurations import LimitGtc, LimitGtd, LimitIoc, StopDirection, StopLimitGtc
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.configurations import LimitGtc, LimitGtd, LimitIoc, StopDirection, StopLimitGtc
 from actors.connection.errors import AuthenticationError
 from actors.connection.frames import read_frame
 from actors.connection.hearing import Wanted

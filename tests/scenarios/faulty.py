@@ -18,7 +18,7 @@ from typing import TypeVar
 import requests
 import zstandard
 
-from actors.connection.replies import Order
+from actors.connection.client.replies import Order
 from actors.operator import NotRunning, act
 from actors.settings import load
 from actors.system import Ended

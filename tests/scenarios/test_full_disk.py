@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from events.log import read_records
 from scripts.cli.demonstration import Options, Ready, configuration
 from tests.scenarios.demos import EXCHANGE_ID, ROOT, perptape, wait_for_books

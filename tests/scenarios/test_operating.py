@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from events.event import Event
 from events.feeds import FeedSubscribed
 from events.log import LogNotFound, read_records

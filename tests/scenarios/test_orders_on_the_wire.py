@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.operator import act
 from events.orders import CancelSubmitted, FillCorrected, FillsConfirmed, OrderFilled, OrderRejected, OrderSubmitted
 from events.position import PositionUnprotected

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.connection.capture_format import capture_files
+from actors.connection.capture.format import capture_files
 from scripts.cli.captured import print_facts, print_files
 from scripts.cli.exits import CommandFailed, Exit
-from tests.actors.connection.test_capture import FRAMES, WANTED, capture
+from tests.actors.connection.capture.test_capture import FRAMES, WANTED, capture
 from tests.actors.connection.test_frames import levels
 
 

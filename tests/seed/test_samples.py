@@ -19,8 +19,8 @@ import pytest
 
 import actors.connection.errors as errors
 from actors.brokerage import APIConfig, CoinbaseClient, RiskConfig, SystemConfig
+from actors.connection.client.limits import Urgency
 from actors.connection.errors import AuthenticationError, BrokerageError, RateLimitError
-from actors.connection.limits import Urgency
 from actors.strict import ConfigurationError
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.seed.markets import exchange

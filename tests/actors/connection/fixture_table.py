@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from actors.connection.account_replies import (
+from actors.connection.client.account_replies import (
     FundsMoved,
     MarginSetting,
     OnePortfolio,
@@ -19,11 +19,10 @@ from actors.connection.account_replies import (
     Portfolios,
     TransactionSummary,
 )
-from actors.connection.edit_replies import EditReply
-from actors.connection.exchange_replies import ExchangeBook, ExchangeCandle, ExchangeProduct
-from actors.connection.intx_replies import IntxBalances, MultiAssetCollateral, OneIntxPosition
-from actors.connection.market_replies import Candles, Product, ProductBook, Products, Ticker
-from actors.connection.replies import (
+from actors.connection.client.edit_replies import EditReply
+from actors.connection.client.intx_replies import IntxBalances, MultiAssetCollateral, OneIntxPosition
+from actors.connection.client.market_replies import Candles, Product, ProductBook, Products, Ticker
+from actors.connection.client.replies import (
     Accounts,
     CancelResults,
     CurrentMarginWindow,
@@ -37,6 +36,7 @@ from actors.connection.replies import (
     OrderReply,
     Orders,
 )
+from actors.connection.older_exchange.replies import ExchangeBook, ExchangeCandle, ExchangeProduct
 from tests.paths import SHARED_DATA
 
 FIXTURES = SHARED_DATA / "coinbase-fixtures"
@@ -63,7 +63,7 @@ ADVANCED_FRAMES = (
     "ws_user.json",
 )
 
-#: Messages of the older Exchange feed; read by `actors/connection/exchange_messages.py`.
+#: Messages of the older Exchange feed; read by `actors/connection/older_exchange/messages.py`.
 EXCHANGE_MESSAGES = ("exchange_ws_messages.json",)
 
 

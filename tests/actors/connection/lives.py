@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from actors.behaviour import Behaviour, Seat
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.position import PositionBehaviour
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.gateway import OrderGateway
 from actors.door import DoorClosed, Lane
 from actors.hosts import TurnHost

@@ -16,12 +16,12 @@ from actors.connection.account import AccountPoller
 from actors.connection.amounts import nanoseconds_of
 from actors.connection.auth import Credentials
 from actors.connection.balances import window_of
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.market_replies import Product, Products
+from actors.connection.client.replies import FuturesPosition
 from actors.connection.errors import BrokerageError, PermissionDenied
 from actors.connection.holdings import signed_qty
 from actors.connection.listing import funding_interval_s, funding_of, listed
-from actors.connection.market_replies import Product, Products
-from actors.connection.replies import FuturesPosition
 from actors.door import Lane
 from events.account import BalanceReported, MarginWindowChanged
 from events.catalog import FundingRatePublished, MarginRates, ProductListed
@@ -516,7 +516,7 @@ def test_a_closed_door_ends_the_poller_quietly(counter: Counter) -> None:
 
 
 def fixture(name: str) -> dict[str, Product]:
-    from actors.connection.reading import read
+    from actors.connection.client.reading import read
 
     raw = (SHARED_DATA / "coinbase-fixtures" / f"{name}.json").read_text()
     return {product.product_id: product for product in read(Products, raw).products}
@@ -548,7 +548,7 @@ def test_the_recorded_perpetual_is_listed_by_its_outer_details() -> None:
 
 @needs_shared_data
 def test_the_retired_perpetual_still_loads_by_its_inner_details() -> None:
-    from actors.connection.reading import read
+    from actors.connection.client.reading import read
 
     raw = (SHARED_DATA / "coinbase-fixtures" / "ccxt_product_intx_perp_2024.json").read_text()
     product = read(Product, raw)
@@ -587,7 +587,7 @@ def test_a_closed_session_is_said() -> None:
 
 
 def _product(**changes: Any) -> ProductListed:
-    from actors.connection.reading import read
+    from actors.connection.client.reading import read
 
     return listed(read(Product, json.dumps({**PRODUCT, **changes})), "BTC-PERP", 7)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from actors.connection.account_replies import Money, Sweep
 from actors.connection.balances import balance_of
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.account_replies import Money, Sweep
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.market_replies import ServerTime
+from actors.connection.client.replies import BalanceSummary
 from actors.connection.history import MOST_CANDLES, history_of
 from actors.connection.inquiry import Inquiry
-from actors.connection.market_replies import ServerTime
 from actors.connection.pockets import sweeps_of
-from actors.connection.replies import BalanceSummary
 from actors.connection.skew import LEAST_CHANGE_NS, exchange_time, is_news, skew_between
 from events.account import BalanceReported, MarginMeasure, SweepReported
 from events.market import MarkHistoryReported, MarkReported

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from tests.paths import SHARED_DATA, needs_shared_data
 
 FIXTURES = {

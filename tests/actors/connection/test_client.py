@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.limits import Urgency
 from actors.connection.errors import (
     AuthenticationError,
     BrokerageAPIError,
@@ -22,7 +23,6 @@ from actors.connection.errors import (
     RateLimitError,
     ReplyUnreadable,
 )
-from actors.connection.limits import Urgency
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import HttpPeer, Request, http_peer, reply
 from tests.paths import SHARED_DATA, needs_shared_data

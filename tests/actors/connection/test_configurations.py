@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from actors.connection.configurations import (
+from actors.connection.client.configurations import (
     CONFIGURATIONS,
     BracketGtc,
     BracketGtd,
@@ -26,9 +26,9 @@ from actors.connection.configurations import (
     TwapGtd,
     typed,
 )
+from actors.connection.client.reading import read
+from actors.connection.client.replies import OneOrder
 from actors.connection.errors import InvalidOrder
-from actors.connection.reading import read
-from actors.connection.replies import OneOrder
 
 D = Decimal
 #: 2026-04-07T14:30:03Z

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from actors.connection import errors
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.errors import (
     AuthenticationError,
     BrokerageAPIError,

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
-from actors.connection.client_futures import INTRADAY_MARGIN
-from actors.connection.configurations import (
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.configurations import (
     CONFIGURATIONS,
     BracketGtc,
     BracketGtd,
@@ -33,6 +32,7 @@ from actors.connection.configurations import (
     StopLimitGtd,
     TwapGtd,
 )
+from actors.connection.client.futures import INTRADAY_MARGIN
 from actors.connection.errors import InsufficientFunds, OrderNotFound
 from events.terms import NANOSECONDS
 from replay.exchange.pump import Start

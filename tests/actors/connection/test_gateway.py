@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from actors.connection.amounts import rfc3339
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.gateway import OrderGateway
 from actors.connection.sender import SELF_TRADE_PREVENTION_ID
 from actors.connection.standing import EVERYTHING, Standing

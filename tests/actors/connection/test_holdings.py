@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.replies import KeyPermissions
 from actors.connection.errors import PermissionDenied
 from actors.connection.holdings import account_of
-from actors.connection.replies import KeyPermissions
 from events.account import BalanceReported, MarginWindowChanged
 from events.catalog import ProductListed
 from events.market import MarkReported

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from actors.connection.client.limits import RequestLimiter, Urgency
 from actors.connection.errors import ConnectionClosed, RateLimitError
-from actors.connection.limits import RequestLimiter, Urgency
 from tests.actors.connection.peers import PATIENCE_S
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from actors.connection.client.market_replies import Product
+from actors.connection.client.reading import read
 from actors.connection.listing import listed
-from actors.connection.market_replies import Product
-from actors.connection.reading import read
 from events.catalog import ProductListed
 from events.terms import NANOSECONDS
 

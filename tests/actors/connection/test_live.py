@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.errors import AuthenticationError
 from actors.connection.live import Address, CoinbaseConnection
 from events.account import BalanceReported

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.limits import Urgency
 from actors.connection.errors import BrokerageAPIError, RateLimitError
-from actors.connection.limits import Urgency
 from tests.actors.connection.peers import HttpPeer, http_peer, reply
 
 ROOT = Path(__file__).parents[3]

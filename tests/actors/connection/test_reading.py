@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.connection.reading import Reply, read, unknown_fields
-from actors.connection.replies import Orders
+from actors.connection.client.reading import Reply, read, unknown_fields
+from actors.connection.client.replies import Orders
 
 ORDER: dict[str, Any] = {
     "order_id": "o",

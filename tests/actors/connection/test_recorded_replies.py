@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.connection.exchange_replies import ExchangeCandle
-from actors.connection.reading import Reply, read, unknown_fields
+from actors.connection.client.reading import Reply, read, unknown_fields
+from actors.connection.older_exchange.replies import ExchangeCandle
 from tests.actors.connection.fixture_table import FIXTURES, REST_BODIES, Body
 from tests.paths import needs_shared_data
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from actors.connection import client as client_module
-from actors.connection.client import CoinbaseClient
-from actors.connection.client_futures import INTRADAY_MARGIN
-from actors.connection.configurations import BracketGtc, LimitGtc
+from actors.connection.client import coinbase as client_module
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.configurations import BracketGtc, LimitGtc
+from actors.connection.client.futures import INTRADAY_MARGIN
 from actors.connection.errors import (
     BrokerageAPIError,
     BrokerageError,

@@ -24,10 +24,10 @@ import pytest
 import trustme
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
-from actors.connection.configurations import LimitGtc
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.configurations import LimitGtc
+from actors.connection.client.limits import Urgency
 from actors.connection.errors import BrokerageAPIError, BrokerageError, RateLimitError, ReplyUnreadable
-from actors.connection.limits import Urgency
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import HttpPeer, Request, TcpPeer, http_peer, reply
 

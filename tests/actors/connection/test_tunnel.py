@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.errors import BrokerageAPIError, FeedBroken
 from actors.connection.market_feed import MarketFeed
 from actors.connection.socket import FeedSocket

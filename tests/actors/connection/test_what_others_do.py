@@ -14,7 +14,7 @@ import pytest
 from actors.behaviours.orders import OrdersBehaviour
 from actors.behaviours.position import PositionBehaviour
 from actors.behaviours.risk import RiskBehaviour
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from actors.connection.inquiry import Inquiry
 from events.event import Event
 from events.money import use_exact_arithmetic

@@ -15,10 +15,10 @@ import pytest
 import trustme
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
+from actors.connection.client.wire import HttpTransport
 from actors.connection.errors import BrokerageAPIError, ReplyUnreadable
 from actors.connection.lookup import look_up
-from actors.connection.wire import HttpTransport
 from tests.actors.connection.keys import EC_KEY, NAME, pem
 from tests.actors.connection.peers import PATIENCE_S, Request, http_peer, reply
 

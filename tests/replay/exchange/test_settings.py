@@ -12,7 +12,7 @@ import requests
 import websocket
 
 from actors.connection.auth import Credentials
-from actors.connection.client import CoinbaseClient
+from actors.connection.client.coinbase import CoinbaseClient
 from replay.exchange.__main__ import main
 from replay.exchange.pump import Start
 from replay.exchange.rules import VenueRules

@@ -1,0 +1,1 @@
+"""The REST surface: `coinbase` is the table of contents; each family of requests is a module, its replies beside it."""

@@ -1,0 +1,1 @@
+"""Frames kept as received."""
