@@ -22,7 +22,7 @@ def test_the_parts_of_a_time_are_as_equal_as_whole_contracts_allow() -> None:
 @given(units, counts)
 def test_all_parts_of_a_time_are_the_order(qty: int, count: int) -> None:
     entered = [entered_by(Decimal(qty), part, of=count, increment=ONE) for part in range(count + 1)]
-    assert (entered[0], entered[-1]) == (0, qty)
+    assert [entered[0], entered[-1]] == [Decimal(0), Decimal(qty)]
     parts = [after - before for before, after in pairwise(entered)]
     assert max(parts) - min(parts) <= 1
 
@@ -37,7 +37,7 @@ def test_a_ladder_spaces_prices_evenly_and_shares_by_weight() -> None:
         price_increment=FIVE,
         size_increment=ONE,
     )
-    assert rungs == [(100, 2), (110, 4), (120, 4)]
+    assert rungs == [(Decimal(price), Decimal(size)) for price, size in ((100, 2), (110, 4), (120, 4))]
 
 
 @given(units, counts, st.integers(0, 400), st.integers(1, 9))
