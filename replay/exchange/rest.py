@@ -79,6 +79,7 @@ _TRANSFER: Sequence[tuple[str, str, Answer]] = (
 _TRADE: Sequence[tuple[str, str, Answer]] = (
     ("POST", "/orders", rest_orders.create),
     ("POST", "/orders/batch_cancel", rest_orders.batch_cancel),
+    ("POST", "/orders/batch_cancel/", rest_orders.batch_cancel),  # as older clients end it
     ("POST", "/orders/edit", rest_edits.edit),
     ("POST", "/orders/close_position", rest_orders.close_position),
     ("POST", "/cfm/intraday/margin_setting", rest_account.set_margin_setting),

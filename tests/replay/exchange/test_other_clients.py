@@ -164,6 +164,13 @@ def test_an_order_of_a_client_that_prefixes_its_ids_and_tells_more_than_it_must_
     assert exchange.get(f"/orders/historical/{taken['order_id']}")["order"]["trigger_status"] == "STOP_PENDING"
 
 
+def test_a_cancel_may_end_its_path_with_a_slash_as_older_clients_do(exchange: Client) -> None:
+    order_id = exchange.limit("a", "BUY", 1, 59_000)
+    (result,) = exchange.post("/orders/batch_cancel/", {"order_ids": [order_id]})["results"]
+    assert result["success"]
+    assert exchange.ask("GET", "/accounts/").status_code == 404
+
+
 # Feeds.
 
 
