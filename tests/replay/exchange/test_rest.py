@@ -310,7 +310,7 @@ def test_every_configuration_that_is_matched_here_is_taken(exchange: Client) -> 
         "market_market_fok": ({"base_size": "1"}, "FILLED", "FILL_OR_KILL"),
         "sor_limit_ioc": ({"base_size": "1", "limit_price": "60005"}, "CANCELLED", "IMMEDIATE_OR_CANCEL"),
         "limit_limit_gtc": ({**LIMIT, "post_only": True}, "OPEN", "GOOD_UNTIL_CANCELLED"),
-        "limit_limit_gtd": ({**LIMIT, **end}, "OPEN", "GOOD_UNTIL_DATE_TIME"),
+        "limit_limit_gtd": ({**LIMIT, **end, "post_only": False}, "OPEN", "GOOD_UNTIL_DATE_TIME"),
         "limit_limit_fok": ({"base_size": "1", "limit_price": "60010"}, "FILLED", "FILL_OR_KILL"),
     }
     for name, (options, status, in_force) in taken.items():
