@@ -147,6 +147,7 @@ def other_side(event: AnyEvent) -> AnyEvent:
     return replace(event, side=event.side.opposite) if isinstance(event, OrderFilled) else event
 
 
+@STREAMS
 @given(ledgers())
 def test_a_boundary_is_accrued_at_most_once_and_only_over_a_position(turns: list[Turn]) -> None:
     use_exact_arithmetic()

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from events.feeds import FeedLost, FeedSubscribed
@@ -19,6 +19,7 @@ from events.record import AnyEvent
 from events.risk import KillSwitchReset, KillSwitchThrown, ReduceOnlyEntered, ReduceOnlyLeft
 from tests.actors.connection.booth import Booth, order_id, submitted
 from tests.actors.connection.test_gateway import desk
+from tests.laws.cases import STREAMS
 
 TURNS: dict[str, AnyEvent] = {
     "kill": KillSwitchThrown(reason="law"),
@@ -41,7 +42,7 @@ def exchange() -> Iterator[Booth]:
         booth.close()
 
 
-@settings(max_examples=60)
+@STREAMS
 @given(steps=STEPS, cuts=st.sets(st.integers(0, 13), max_size=3))
 def test_an_entry_behind_a_kill_never_reaches_the_exchange_and_every_exit_does(
     steps: list[str], cuts: set[int]
