@@ -200,6 +200,12 @@ def test_hours_had_no_rate_a_late_one_or_one_that_nobody_saw(lived: Lived) -> No
     assert accrued[FundingStatus.FINAL] >= 100
     assert accrued[FundingStatus.ESTIMATED] >= 1
     assert lived.of(FundingCorrected)
+    unpublished = [
+        event for _, event in lived.of(FundingAccrued) if (event.product, event.boundary) in lived.plan.without_rate
+    ]
+    assert unpublished
+    assert {event.status for event in unpublished} <= {FundingStatus.ESTIMATED, FundingStatus.NO_RATE}
+    assert all(event.amount == 0 for event in unpublished if event.status is FundingStatus.NO_RATE)
 
 
 def test_funding_was_settled_twice_a_day(lived: Lived) -> None:
