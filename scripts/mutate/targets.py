@@ -13,10 +13,17 @@ _RISK = (
 )
 _ORDERS = (
     "tests/projections/test_orders.py",
+    "tests/projections/test_what_stays_known_of_orders.py",
+    "tests/projections/test_orders_told.py",
+    "tests/projections/test_lists_read.py",
     "tests/projections/test_confirmation.py",
     "tests/laws/test_confirmed_fills.py",
     "tests/actors/test_orders_behaviour.py",
     "tests/laws/test_orders_laws.py",
+    "tests/laws/test_delivered_twice.py",
+    "tests/actors/test_making_way.py",
+    "tests/actors/test_netting.py",
+    "tests/actors/test_protection.py",
 )
 _MONEY = (
     "tests/projections/test_portfolio.py",
