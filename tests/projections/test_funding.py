@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from events.funding import FundingAccrued, FundingCorrected, FundingPaid
 from events.record import AnyEvent, Record
 from events.terms import FundingStatus, MarkSource
-from projections.funding import KEPT_ENTRIES, FundingLedger
+from projections.funding import KEPT_ENTRIES, KEPT_PAYMENTS, FundingLedger
 from tests.streams.desk import HOUR
 from tests.streams.facts import BIP, D
 
@@ -96,3 +98,25 @@ def test_a_product_without_funding_has_none() -> None:
     ledger = folded(accrued(1, "1"), accrued(1, "2", product="ETP"))
     assert ledger.of("SLP").total == D(0)
     assert ledger.of("ETP").total == D(2)
+
+
+def test_an_entry_too_old_to_be_kept_is_the_oldest_and_is_accrued_once_but_still_corrected() -> None:
+    hours = [accrued(hour, "1") for hour in range(1, KEPT_ENTRIES + 2)]
+    assert [entry.boundary for entry in folded(*hours).of(BIP).entries[:2]] == [2 * HOUR, 3 * HOUR]
+    assert folded(*hours, accrued(1, "1")).total() == D(KEPT_ENTRIES + 1)
+    corrections = folded(*hours, corrected(1, "1", "4")).of(BIP)
+    assert (corrections.total, corrections.entry(HOUR)) == (D(KEPT_ENTRIES + 4), None)
+
+
+def test_a_payment_older_than_all_that_are_kept_is_held_to_have_been_counted() -> None:
+    hours = range(2, 2 * KEPT_PAYMENTS + 2, 2)
+    ledger = folded(*(paid(hour, "-1") for hour in hours))
+    assert ledger.of(BIP).paid == D(-KEPT_PAYMENTS)
+    assert folded(*(paid(hour, "-1") for hour in hours), paid(1, "-1")).of(BIP).paid == D(-KEPT_PAYMENTS)
+    assert folded(*(paid(hour, "-1") for hour in hours), paid(3, "-1")).of(BIP).paid == D(-KEPT_PAYMENTS - 1)
+
+
+def test_a_ledger_without_funding_totals_money_and_not_a_bare_number() -> None:
+    ledger = FundingLedger()
+    assert isinstance(ledger.total(), Decimal)
+    assert isinstance(ledger.receivable(), Decimal)
