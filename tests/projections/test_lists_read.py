@@ -27,7 +27,7 @@ def test_lines_known_by_the_exchanges_name_alone_recall_a_settled_order() -> Non
     fold(orders, lines(line("5", "49000"), order="", known_as="x-a"), at=later)
     assert (list(orders.closed), orders.settled, orders.closed["a"].closed_at) == (["a"], {}, later)
     assert orders.owing == {"a": later}
-    assert orders.closed["a"].due_value == D(2_450)
+    assert (orders.closed["a"].exchange_order, orders.closed["a"].due_value) == ("x-a", D(2_450))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,14 @@ def test_what_is_owed_is_owed_since_it_was_first_told() -> None:
     fold(orders, order_reported("a", filled="2", at=MONDAY + 1), at=MONDAY + 9)
     assert orders.owing == {"a": MONDAY + 7}
     assert (orders.unsaid(BIP), orders.unsaid("ETP")) == (D(2), D(0))
+    assert isinstance(orders.unsaid("ETP"), Decimal)
+
+
+def test_an_order_of_ours_is_known_by_the_exchanges_name_alone() -> None:
+    orders = session(WHOLE, intent(), order_reported(KEY, side=Side.SELL, exchange_order="x-1"))
+    fold(orders, order_reported("", side=Side.SELL, exchange_order="x-1", filled="2", at=MONDAY + 1))
+    assert list(orders.open) == [KEY]
+    assert orders.open[KEY].told_qty == D(2)
 
 
 def test_a_closed_order_is_kept_for_a_day_to_the_nanosecond_and_its_reading_ends_with_it() -> None:
