@@ -81,14 +81,12 @@ def test_somebody_elses_order_under_our_id_leaves_ours_in_doubt() -> None:
     assert (orders.open["x-1"].side, orders.open["x-1"].origin) == (Side.BUY, Origin.FOREIGN)
 
 
-@pytest.mark.parametrize("days", [0, 1])
-def test_somebody_elses_order_never_takes_the_place_of_one_that_is_over(days: int) -> None:
-    orders = session(*done())
-    for _ in range(days):
-        a_day_later(orders)
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_somebody_elses_order_never_takes_the_place_of_one_that_is_over(is_settled: bool) -> None:
+    orders = a_day_later(session(*done())) if is_settled else session(*done())
     fold(orders, order_reported("a", side=Side.SELL, exchange_order="x-1"), at=MONDAY + KEPT_NS)
     assert list(orders.open) == ["x-1"]
-    assert list(orders.settled if days else orders.closed) == ["a"]
+    assert list(orders.settled if is_settled else orders.closed) == ["a"]
 
 
 def test_a_fill_of_an_order_never_heard_of_makes_it_known() -> None:
