@@ -39,6 +39,24 @@ def test_lines_of_nobody_of_another_product_or_none_at_all_change_nothing(wrong:
     assert msgspec.json.encode(fold(orders, wrong)) == before
 
 
+def test_a_settled_order_that_only_its_list_speaks_of_is_all_that_it_was() -> None:
+    report = order_reported("a", OrderStatus.EXPIRED, "2", at=MONDAY + 3)
+    orders = session(filled(Side.BUY, "2", "50000", at=MONDAY, order="a"), report)
+    fold(orders, ended(qty="2", status=OrderStatus.EXPIRED))
+    was = orders.closed["a"]
+    fold(a_day_later(orders), lines(line("2", "49000"), order="", known_as="x-a"), at=MONDAY + KEPT_NS + 7)
+    order = orders.closed["a"]
+    assert (was.strategy, was.status, was.is_final, was.told_at) == ("baseline", OrderStatus.EXPIRED, True, MONDAY + 3)
+    assert (order.strategy, order.status, order.is_final) == (was.strategy, was.status, was.is_final)
+    assert (order.told_at, order.heard_at, order.filled_value) == (was.told_at, was.told_at, D(1_000))
+
+
+def test_a_fill_beyond_the_list_is_owed_from_then_on() -> None:
+    orders = session(*done(), lines(line("5")), confirmed())
+    more = msgspec.structs.replace(filled(Side.BUY, "1", "50000", at=MONDAY, order="a"), filled_qty=D(6))
+    assert fold(orders, more, at=MONDAY + 7).owing == {"a": MONDAY + 7}
+
+
 def test_lines_wait_until_the_size_of_a_contract_is_known() -> None:
     orders = fold(Orders(), started(), listed(contract_size=None), *done(), lines(line("5")))
     assert (orders.contract_sizes, orders.closed["a"].listed) == ({}, None)
