@@ -83,8 +83,8 @@ def test_a_payment_without_an_accrual_is_entered_by_its_correction() -> None:
 
 
 def test_entries_stand_by_boundary_however_they_come() -> None:
-    funding = folded(accrued(2, "1"), accrued(1, "2"), accrued(3, "4")).of(BIP)
-    assert [entry.boundary for entry in funding.entries] == [HOUR, 2 * HOUR, 3 * HOUR]
+    funding = folded(accrued(2, "1"), accrued(1, "2"), accrued(4, "4"), accrued(3, "8")).of(BIP)
+    assert [entry.boundary for entry in funding.entries] == [HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR]
     assert funding.entry(HOUR + 1) is None
 
 
