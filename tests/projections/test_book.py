@@ -53,6 +53,36 @@ def test_a_snapshot_makes_the_book_whole_and_shows_the_best_first() -> None:
     assert book.depth(Side.SELL, levels=1) == list(levels((101, 3)))
 
 
+def test_the_best_of_a_side_is_the_highest_bid_or_the_lowest_ask() -> None:
+    assert a_book().best(Side.BUY) == (D(99), D(5))
+    assert a_book().best(Side.SELL) == (D(101), D(3))
+    assert Book().best(Side.BUY) is None
+
+
+def test_a_quote_alone_is_a_book_of_one_level_a_side_of_its_own_time() -> None:
+    book = Book()
+    book.fold(quoted(99, 5, 101, 3, at=7))
+    assert (book.depth(Side.BUY), book.depth(Side.SELL)) == ([(D(99), D(5))], [(D(101), D(3))])
+    assert book.exchange_at == 7
+
+
+def test_a_side_that_is_quoted_no_more_is_empty() -> None:
+    book = Book()
+    book.fold(quoted(99, 5, 101, 3))
+    book.fold(quoted(99, 5, None, None))
+    assert (book.best_bid(), book.best_ask()) == ((D(99), D(5)), None)
+    book.fold(quoted(None, None, 101, 3))
+    assert (book.best_bid(), book.best_ask()) == (None, (D(101), D(3)))
+
+
+def test_the_books_time_is_that_of_the_last_word_that_counted() -> None:
+    book = a_book()
+    book.fold(changed(bids=levels((99, 6)), at=9))
+    assert book.exchange_at == 9
+    book.fold(quoted(90, 1, 110, 1, at=12))
+    assert book.exchange_at == 9
+
+
 def test_changes_before_a_snapshot_are_dropped() -> None:
     book = Book()
     book.fold(changed(bids=levels((99, 5))))

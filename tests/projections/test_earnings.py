@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 
 from events.funding import FundingAccrued, FundingCorrected
@@ -32,10 +33,10 @@ def folded(*happened: tuple[int, AnyEvent]) -> Earnings:
     return earned
 
 
-def accrued(amount: str) -> FundingAccrued:
+def accrued(amount: str, *, boundary: int = MONDAY + HOUR) -> FundingAccrued:
     return FundingAccrued(
         product=BIP,
-        boundary=MONDAY + HOUR,
+        boundary=boundary,
         qty=D(1),
         mark=D(50_000),
         mark_source=MarkSource.MID,
@@ -91,6 +92,26 @@ def test_orders_and_days_that_are_kept_no_more_live_in_their_sums() -> None:
     assert earned.orders[EARLIER].fees == 5
     assert len(earned.days) == earnings.KEPT_DAYS + 1
     assert sum(day.fees for products in earned.days.values() for day in products.values()) == many
+
+
+def test_the_sum_of_orders_kept_no_more_holds_all_that_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earnings, "KEPT_ORDERS", 2)
+    sold = [filled(Side.SELL, "1", "51000", at=MONDAY, fee="0.3", order=f"out-{n}") for n in range(4)]
+    earned = folded((MONDAY, BOUGHT), *((MONDAY, one) for one in sold))
+    assert earned.orders[EARLIER] == OrderEarned(order=EARLIER, qty=D(6), value=D(3_020), realized=D(20), fees=D("1.6"))
+
+
+def test_the_sum_of_days_kept_no_more_holds_all_that_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earnings, "KEPT_DAYS", 1)
+    days = [(MONDAY + n * DAY, event) for n in range(3) for event in (SOLD, accrued("-0.2", boundary=MONDAY + n * DAY))]
+    earned = folded((MONDAY, BOUGHT), *days, (MONDAY + 3 * DAY, SOLD))
+    assert earned.days[EARLIER] == {BIP: DayEarned(realized=D(30), fees=D("1.9"), funding=D("-0.6"))}
+
+
+def test_a_day_is_not_let_go_because_another_trades_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earnings, "KEPT_DAYS", 2)
+    earned = folded((MONDAY, BOUGHT), *((MONDAY + n * DAY, SOLD) for n in (1, 2, 2)))
+    assert earned.on(MONDAY + DAY) == {BIP: DayEarned(realized=D(10), fees=D("0.3"))}
 
 
 @given(ledgers())

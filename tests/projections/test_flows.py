@@ -54,6 +54,16 @@ def test_a_name_for_a_flow_not_seen_yet_waits_for_it() -> None:
 
 def test_what_is_to_come_in_is_no_outflow() -> None:
     assert folded(named("100", "wire")).pending_outflow() == 0
+    assert folded(named("0.5", "wire")).pending_outflow() == 0
+
+
+def test_a_flow_is_dated_by_the_balance_that_showed_it() -> None:
+    assert [one.at for one in folded(flow("-5")).flows] == [7]
+
+
+def test_another_word_for_a_flow_takes_no_announcement_away() -> None:
+    seen = folded(flow("-5", name="rent"), named("-5", "tax"), flow("-5", name="rent"))
+    assert [said.name for said in seen.announced] == ["tax"]
 
 
 def test_an_announcement_is_taken_back_by_an_empty_name_one_at_a_time() -> None:

@@ -62,6 +62,12 @@ def test_a_later_report_without_windows_leaves_the_last_ones() -> None:
     assert margin.balance.available_margin == 7_400
 
 
+def test_of_two_reports_of_one_instant_the_one_heard_last_counts() -> None:
+    margin = folded(BALANCE, replace(BALANCE, available_margin=D(7_300)))
+    assert margin.balance is not None
+    assert margin.balance.available_margin == 7_300
+
+
 def test_an_older_report_says_nothing_new() -> None:
     margin = folded(BALANCE, replace(BALANCE, exchange_at=5, available_margin=D(1)))
     assert margin.balance == BALANCE
