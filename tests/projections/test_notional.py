@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from projections.notional import base_qty, is_inverse, notional
+from projections.notional import as_linear, base_qty, is_inverse, notional
 from tests.streams.facts import D, listed
 
 
@@ -30,6 +30,12 @@ def test_base_quantity_is_shown_in_coins() -> None:
 )
 def test_a_product_quoted_in_its_own_underlying_is_inverse(quote: str, underlying: str, expected: bool) -> None:
     assert is_inverse(msgspec.structs.replace(listed(), quote_currency=quote, underlying=underlying)) is expected
+
+
+def test_an_inverse_product_has_no_contract_size_to_compute_by_and_a_linear_one_keeps_its_own() -> None:
+    inverse = msgspec.structs.replace(listed(), quote_currency="BTC", underlying="BTC")
+    assert as_linear(inverse) == msgspec.structs.replace(inverse, contract_size=None)
+    assert as_linear(listed()) == listed()
 
 
 def test_nobody_else_multiplies_a_price_by_contract_size() -> None:

@@ -40,6 +40,24 @@ def test_a_ladder_spaces_prices_evenly_and_shares_by_weight() -> None:
     assert rungs == [(Decimal(price), Decimal(size)) for price, size in ((100, 2), (110, 4), (120, 4))]
 
 
+def test_the_parts_of_a_time_are_whole_increments_of_fractions_too() -> None:
+    tenth = Decimal("0.1")
+    entered = [entered_by(Decimal("1.05"), part, of=4, increment=tenth) for part in range(5)]
+    assert entered == [0, Decimal("0.2"), Decimal("0.5"), Decimal("0.7"), 1]
+
+
+def test_a_ladder_of_two_stands_at_both_ends() -> None:
+    rungs = ladder(
+        Decimal(3),
+        lowest=Decimal(100),
+        highest=Decimal(120),
+        weights=[ONE, ONE],
+        price_increment=FIVE,
+        size_increment=ONE,
+    )
+    assert rungs == [(Decimal(100), ONE), (Decimal(120), Decimal(2))]
+
+
 @given(units, counts, st.integers(0, 400), st.integers(1, 9))
 def test_a_ladder_is_the_order_on_the_grid_between_its_ends(qty: int, count: int, span: int, ratio: int) -> None:
     lowest, highest = Decimal(1_000), Decimal(1_000 + 5 * span)
