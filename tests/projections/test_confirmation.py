@@ -9,6 +9,7 @@ import msgspec
 from events.orders import FillCorrected, FillsConfirmed, OrderFilled
 from events.record import AnyEvent, Record
 from events.terms import Side
+from projections.confirmation import Confirmation, Provisional
 from replay.statement import Statement, statement
 from tests.streams.desk import MONDAY
 from tests.streams.facts import BIP, filled, listed, started
@@ -59,3 +60,18 @@ def test_a_fill_after_the_confirmation_makes_its_order_provisional_again() -> No
     more = msgspec.structs.replace(SECOND, filled_qty=D(2))
     account = said(FIRST, SECOND, confirmed(SECOND, "0.30"), more, confirmed(FIRST, "0.60"))
     assert (account.confirmed_orders, account.provisional_orders, account.provisional_value) == (1, 1, D(501))
+
+
+def test_all_that_an_order_was_told_to_have_traded_is_provisional_without_sign() -> None:
+    kept = Confirmation()
+    for seq, fill in enumerate((SECOND, msgspec.structs.replace(SECOND, filled_qty=D(2), fee=D("0.20"))), 1):
+        kept.fold(Record(seq=seq, at=MONDAY, by="orders", event=fill))
+    assert kept.provisional == {"o-2": Provisional(product=BIP, qty=D(2), value=D(1_002), fees=D("0.50"))}
+    assert (kept.provisional_value, kept.provisional_fees, kept.is_whole) == (D(1_002), D("0.50"), False)
+
+
+def test_what_is_confirmed_leaves_its_fees_and_makes_the_whole_sure() -> None:
+    kept = Confirmation()
+    for seq, event in enumerate((SECOND, confirmed(SECOND, "0.35")), 1):
+        kept.fold(Record(seq=seq, at=MONDAY, by="orders", event=event))
+    assert (kept.confirmed, kept.provisional, kept.is_whole) == ({"o-2": D("0.35")}, {}, True)

@@ -237,3 +237,26 @@ def test_without_a_mark_the_open_gain_is_unknown_and_a_flat_one_is_zero() -> Non
     book.trade("b", "-5", "51000")
     assert (book.row("a").unrealized, book.row("a").net) == (None, None)
     assert (book.row("b").unrealized, book.row("b").net) == (D(0), D(50))
+
+
+def test_open_gains_are_at_the_price_named_and_at_the_mark_for_products_that_are_not() -> None:
+    book = Book("a", "b")
+    book.trade("a", "5")
+    book.say(marked("50100", at=book.at))
+    (row,) = attribution(book.virtuals, BIP, book.portfolio, {BIP: D(50_200)})
+    assert (row.product, row.unrealized) == (BIP, D(10))
+    (row,) = attribution(book.virtuals, BIP, book.portfolio, {"ETP": D(1)})
+    assert row.unrealized == 5
+
+
+def test_nobody_has_a_row_in_a_product_that_nobody_held() -> None:
+    book = Book("a", "b")
+    assert attribution(book.virtuals, "ETP", book.portfolio) == []
+
+
+def test_what_the_account_alone_closed_is_a_row_of_the_product_that_is_worth_nothing() -> None:
+    book = Book("a", "b")
+    book.trade("a", "2", "50000")
+    book.trade("b", "-1", "51000")
+    row = book.row(NETTING)
+    assert (row.product, row.qty, row.realized, row.unrealized, row.net) == (BIP, D(0), D(10), D(-10), D(0))
