@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from events.account import BalanceReported
+from events.funding import FundingAccrued
 from events.orders import OrderClosed, OrderReported, OrderSubmitted
 from events.position import PositionReported
 from events.record import AnyEvent, Record
-from events.terms import OrderKind, OrderStatus, Origin, Side
+from events.terms import FundingStatus, OrderKind, OrderStatus, Origin, Side
 from projections.portfolio import Portfolio
 from projections.sightings import APART_NS, Sightings
 from tests.streams.desk import SECOND
@@ -53,6 +54,30 @@ def test_cash_ties_out_over_a_settlement_without_any_mark_of_ours() -> None:
     assert both.gap() == 0
     assert both.take(seen("8", at=FIRST + 1, price="51000", unrealized="48"), balance("10029", at=FIRST + 1)).gap() == 0
     assert both.take(seen("8", at=FIRST + 2), balance("10028", at=FIRST + 2)).gap() == -1
+
+
+def test_funding_that_is_accrued_and_unpaid_is_in_neither_equity() -> None:
+    accrued = FundingAccrued(
+        product=BIP,
+        boundary=0,
+        qty=D(8),
+        mark=D(50_000),
+        mark_source=None,
+        rate=D("0.0001"),
+        amount=D(5),
+        status=FundingStatus.ESTIMATED,
+    )
+    both = Both(*LONG, accrued, seen("8", at=FIRST), balance("10029", at=FIRST))
+    assert both.portfolio.ledger.receivable() == D(5)
+    assert both.gap() == 0
+
+
+def test_a_report_older_than_the_last_known_says_nothing_and_of_one_moment_the_last_counts() -> None:
+    both = Both(*LONG, seen("8", at=FIRST), seen("8", at=FIRST - 1), balance("10029", at=FIRST))
+    assert both.sightings.last is not None
+    assert both.sightings.last.at == FIRST
+    both.take(seen("7", at=FIRST + 1), seen("8", at=FIRST + 1), balance("10029", at=FIRST + 1))
+    assert both.sightings.last.at == FIRST + 1
 
 
 def test_a_position_told_at_another_time_than_the_balance_is_no_sighting() -> None:
@@ -140,6 +165,17 @@ def test_while_an_order_is_on_its_way_nothing_is_quiet_and_one_that_rests_distur
     assert not both.sightings.is_quiet
     both.take(order_reported(OrderStatus.OPEN), balance("10000", at=times[4]))
     assert both.take(balance("10000", at=times[5])).sightings.is_quiet
+
+
+def test_an_order_that_is_only_pending_disturbs_until_it_rests() -> None:
+    both = Both(balance("10000", at=FIRST), submitted(), order_reported(OrderStatus.PENDING))
+    for turn in range(1, 4):
+        assert not both.take(balance("10000", at=FIRST + turn * APART_NS)).sightings.is_quiet
+
+
+def test_an_order_of_others_that_rests_or_ends_disturbs_nobody() -> None:
+    both = Both(balance("10000", at=FIRST), order_reported(OrderStatus.OPEN), closed())
+    assert both.take(balance("10000", at=FIRST + APART_NS)).sightings.is_quiet
 
 
 def test_an_order_that_is_over_is_on_its_way_no_more() -> None:
