@@ -131,7 +131,7 @@ def test_a_boundary_has_the_last_mark_before_it() -> None:
     kept.take_mark(mark("50100", HOUR), HOUR)
     kept.take_mark(mark("50200", HOUR + 1), HOUR + 1)
     (boundary,) = kept.waiting
-    assert (boundary.mark, boundary.mark_at, boundary.mark_source) == (50_100, HOUR, mark("1", 1).source)
+    assert (boundary.mark, boundary.mark_at, boundary.mark_source) == (D(50_100), HOUR, mark("1", 1).source)
     assert boundary.is_mark_fresh
     assert kept.mark == mark("50200", HOUR + 1)
 
@@ -242,10 +242,16 @@ def test_a_market_shut_for_the_second_half_of_an_interval_has_no_rate(shut_at: i
     assert kept.shut_since == shut_at
     kept.pass_to(HOUR + 1, HOUR + 1)
     assert kept.waiting[0].is_shut is is_shut
+
+
+def test_a_market_that_opened_again_has_a_rate_again() -> None:
+    kept = hourly()
+    kept.list_product(listed(session_open=False), MINUTE)
+    kept.pass_to(HOUR + 1, HOUR + 1)
     kept.list_product(listed(), HOUR + 2)
     assert kept.shut_since is None
     kept.pass_to(2 * HOUR + 1, 2 * HOUR + 1)
-    assert not kept.waiting[1].is_shut
+    assert [boundary.is_shut for boundary in kept.waiting] == [True, False]
 
 
 def short(*, rate: str | None = "0.0001", mark: str | None = "50000", is_mark_fresh: bool = True) -> Boundary:

@@ -62,16 +62,19 @@ def test_a_fill_after_the_confirmation_makes_its_order_provisional_again() -> No
     assert (account.confirmed_orders, account.provisional_orders, account.provisional_value) == (1, 1, D(501))
 
 
-def test_all_that_an_order_was_told_to_have_traded_is_provisional_without_sign() -> None:
+def folded(*events: AnyEvent) -> Confirmation:
     kept = Confirmation()
-    for seq, fill in enumerate((SECOND, msgspec.structs.replace(SECOND, filled_qty=D(2), fee=D("0.20"))), 1):
-        kept.fold(Record(seq=seq, at=MONDAY, by="orders", event=fill))
+    for seq, event in enumerate(events, 1):
+        kept.fold(Record(seq=seq, at=MONDAY, by="orders", event=event))
+    return kept
+
+
+def test_all_that_an_order_was_told_to_have_traded_is_provisional_without_sign() -> None:
+    kept = folded(SECOND, msgspec.structs.replace(SECOND, filled_qty=D(2), fee=D("0.20")))
     assert kept.provisional == {"o-2": Provisional(product=BIP, qty=D(2), value=D(1_002), fees=D("0.50"))}
     assert (kept.provisional_value, kept.provisional_fees, kept.is_whole) == (D(1_002), D("0.50"), False)
 
 
 def test_what_is_confirmed_leaves_its_fees_and_makes_the_whole_sure() -> None:
-    kept = Confirmation()
-    for seq, event in enumerate((SECOND, confirmed(SECOND, "0.35")), 1):
-        kept.fold(Record(seq=seq, at=MONDAY, by="orders", event=event))
+    kept = folded(SECOND, confirmed(SECOND, "0.35"))
     assert (kept.confirmed, kept.provisional, kept.is_whole) == ({"o-2": D("0.35")}, {}, True)

@@ -48,19 +48,19 @@ def taken() -> Liquidity:
 
 
 def test_an_order_takes_the_best_levels_first_and_no_worse_than_its_limit() -> None:
-    assert shown().walk(BUY, D(5), limit_price=None) == (list(levels((101, 3), (102, 2))), 0)
-    assert shown().walk(BUY, D(5), limit_price=D(101)) == (list(levels((101, 3))), 2)
-    assert shown().walk(SELL, D(20), limit_price=None) == (list(levels((99, 5), (98, 7))), 8)
-    assert shown().walk(SELL, D(6), limit_price=D(99)) == (list(levels((99, 5))), 1)
-    assert shown().walk(SELL, D(0), limit_price=None) == ([], 0)
+    assert shown().walk(BUY, D(5), limit_price=None) == (list(levels((101, 3), (102, 2))), D(0))
+    assert shown().walk(BUY, D(5), limit_price=D(101)) == (list(levels((101, 3))), D(2))
+    assert shown().walk(SELL, D(20), limit_price=None) == (list(levels((99, 5), (98, 7))), D(8))
+    assert shown().walk(SELL, D(6), limit_price=D(99)) == (list(levels((99, 5))), D(1))
+    assert shown().walk(SELL, D(0), limit_price=None) == ([], D(0))
 
 
 def test_what_was_taken_is_not_there_again_though_it_is_still_shown() -> None:
     liquidity = taken()
-    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 3))), 6)
-    assert liquidity.walk(SELL, D(9), limit_price=None) == (list(levels((98, 6))), 3)
+    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 3))), D(6))
+    assert liquidity.walk(SELL, D(9), limit_price=None) == (list(levels((98, 6))), D(3))
     liquidity.take(BUY, D(1), limit_price=D(102))
-    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 2))), 7)
+    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 2))), D(7))
 
 
 def test_a_take_stops_at_the_limit() -> None:
@@ -74,10 +74,10 @@ def test_a_take_stops_at_the_limit() -> None:
 def test_a_level_named_anew_is_there_again_and_no_other() -> None:
     liquidity = taken()
     liquidity.hear(changed(asks=levels((101, 2))))
-    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((101, 2), (102, 3))), 4)
+    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((101, 2), (102, 3))), D(4))
     assert liquidity.taken_bids == list(levels((99, 5), (98, 1)))
     liquidity.hear(changed(bids=levels((98, 9))))
-    assert liquidity.walk(SELL, D(20), limit_price=None) == (list(levels((98, 9))), 11)
+    assert liquidity.walk(SELL, D(20), limit_price=None) == (list(levels((98, 9))), D(11))
     assert liquidity.taken_asks == list(levels((102, 1)))
 
 
@@ -99,7 +99,7 @@ def test_what_was_taken_of_one_side_alone_is_given_back_too() -> None:
 def test_a_whole_book_is_told_nothing_by_a_quote() -> None:
     liquidity = taken()
     liquidity.hear(quote(90, 1, 110, 1))
-    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 3))), 6)
+    assert liquidity.walk(BUY, D(9), limit_price=None) == (list(levels((102, 3))), D(6))
 
 
 def test_a_quote_gives_back_the_side_on_which_it_differs() -> None:
@@ -126,7 +126,7 @@ def test_with_the_feed_goes_all_that_was_known() -> None:
     liquidity = taken()
     liquidity.lose()
     assert (liquidity.taken_bids, liquidity.taken_asks) == ([], [])
-    assert liquidity.walk(BUY, D(5), limit_price=None) == ([], 5)
+    assert liquidity.walk(BUY, D(5), limit_price=None) == ([], D(5))
 
 
 def test_what_is_taken_from_a_copy_is_still_there() -> None:
@@ -138,3 +138,14 @@ def test_what_is_taken_from_a_copy_is_still_there() -> None:
     copy.take(BUY, D(2), limit_price=None)
     copy.take(SELL, D(2), limit_price=None)
     assert (liquidity.taken_asks, liquidity.taken_bids) == (list(levels((101, 1))), list(levels((99, 1))))
+
+
+def test_a_copy_shows_the_same_book() -> None:
+    assert shown().scratch().walk(BUY, D(3), limit_price=None) == (list(levels((101, 3))), D(0))
+
+
+def test_a_bid_named_anew_is_there_again_where_nothing_was_taken_of_the_asks() -> None:
+    liquidity = shown()
+    liquidity.take(SELL, D(6), limit_price=None)
+    liquidity.hear(changed(bids=levels((99, 2))))
+    assert (liquidity.taken_bids, liquidity.taken_asks) == (list(levels((98, 1))), [])
