@@ -97,7 +97,7 @@ CLOSEST: dict[str, tuple[str, ...]] = {
         "tests/projections/test_virtual_parts.py",
         "tests/actors/test_netting.py",
     ),
-    "projections/ownership.py": ("tests/actors/test_netting.py", "tests/actors/test_strategy_behaviour.py"),
+    "projections/ownership.py": ("tests/projections/test_ownership.py", "tests/actors/test_netting.py"),
     "projections/resting.py": ("tests/projections/test_matching.py", "tests/laws/test_matching_laws.py"),
     "actors/behaviours/risk.py": _RISK,
     "actors/behaviours/risk_state.py": _RISK,

@@ -336,3 +336,20 @@ def test_the_mark_is_the_median_of_best_bid_best_ask_and_last_trade() -> None:
     matching.lose()
     assert matching.mark() == 107
     assert Matching().mark() is None
+
+
+def test_an_order_trades_with_what_is_shown_unless_it_is_said_to_be_post_only() -> None:
+    matching = showing({100: 5}, {101: 5})
+    taking = matching.preview("o", side=BUY, qty=D(2), kind=OrderKind.LIMIT_GTC, limit_price=D(101))
+    assert taking.matched == D(2)
+    placed = matching.place("o", side=BUY, qty=D(2), kind=OrderKind.LIMIT_GTC, limit_price=D(101), at=10)
+    assert placed.matched == D(2)
+
+
+def test_our_orders_stand_best_price_first_and_of_one_price_the_oldest_first() -> None:
+    matching = showing({90: 5}, {110: 5})
+    for order, price in (("one", 100), ("two", 98), ("three", 99), ("four", 100), ("five", 101)):
+        matching.rest(order, side=BUY, price=D(price), leaves=D(1), at=10)
+        matching.rest(f"s-{order}", side=SELL, price=D(209 - price), leaves=D(1), at=10)
+    assert [resting.order for resting in matching.bids] == ["five", "one", "four", "three", "two"]
+    assert [resting.order for resting in matching.asks] == ["s-five", "s-one", "s-four", "s-three", "s-two"]

@@ -91,6 +91,20 @@ def test_a_fill_from_before_the_report_that_comes_late_explains_it() -> None:
     assert folded(reported("0", at=T), bought("2", "50000", at=T - 1)).difference(BIP) == D(-2)
 
 
+def test_a_fill_of_the_moment_of_the_telling_may_still_be_in_it() -> None:
+    assert folded(reported("2", at=T - SECOND), bought("2", "50000", at=T + 1)).difference(BIP) == D(0)
+    assert folded(reported("2", at=T - SECOND), bought("2", "50000", at=T + 2)).difference(BIP) == D(2)
+
+
+def test_a_late_fill_starts_the_evidence_anew_whatever_difference_it_leaves() -> None:
+    late = bought("1", "50000", at=T - 1)
+    found = folded(reported("3", at=T), late, ASKED, reported("3", at=T + 10 * SECOND))
+    assert found.difference(BIP) == D(2)
+    assert not found.is_confirmed(BIP)
+    asked_again = folded(reported("3", at=T), late, reported("3", at=T + 1), ASKED, reported("3", at=T + 11 * SECOND))
+    assert asked_again.is_confirmed(BIP)
+
+
 def test_a_fill_from_after_the_telling_explains_nothing() -> None:
     assert folded(reported("2", at=T), bought("2", "50000", at=T + SECOND)).difference(BIP) == D(2)
 
@@ -130,6 +144,10 @@ def test_an_order_is_in_flight_until_it_rests_or_is_over() -> None:
     assert not resting.is_in_flight(BIP)
     assert resting.is_working(BIP)
     assert not folded(submitted(), CLOSED).is_working(BIP)
+
+
+def test_an_order_that_we_never_sent_is_neither_in_flight_nor_working() -> None:
+    assert not folded(working(OrderKind.LIMIT_GTC)).is_working(BIP)
 
 
 def test_what_was_held_before_the_first_reconciliation_was_found_at_first_sight() -> None:
