@@ -64,7 +64,7 @@ CLOSEST: dict[str, tuple[str, ...]] = {
     "projections/inference.py": ("tests/projections/test_inference.py", "tests/actors/test_cash_behaviour.py"),
     "projections/margin.py": ("tests/projections/test_margin.py",),
     "projections/sight.py": ("tests/projections/test_sight.py", *_RISK),
-    "projections/cancels.py": (*_RISK, *_ORDERS),
+    "projections/cancels.py": ("tests/projections/test_cancels.py", *_RISK, *_ORDERS),
     "projections/exits.py": ("tests/projections/test_exits.py", _EXPOSURE, *_RISK, *_STRATEGY),
     "projections/pricing.py": (_EXPOSURE, *_RISK),
     "projections/sizing.py": ("tests/projections/test_sizing.py", _EXPOSURE, *_RISK),

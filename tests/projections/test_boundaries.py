@@ -281,3 +281,15 @@ def test_an_amount_is_final_with_the_boundarys_own_rate_and_mark_and_an_estimate
     assert short(mark=None).status(D("0.0001")) is FundingStatus.ESTIMATED
     assert short(is_mark_fresh=False).status(D("0.0001")) is FundingStatus.ESTIMATED
     assert short(rate=None).status(None) is FundingStatus.NO_RATE
+
+
+def test_of_several_boundaries_the_one_at_this_instant_has_not_passed() -> None:
+    kept = hourly()
+    kept.pass_to(2 * HOUR, 2 * HOUR)
+    assert waiting(kept) == [(1, "4")]
+
+
+def test_a_boundary_that_a_mark_lets_pass_was_noticed_when_the_mark_came() -> None:
+    kept = hourly()
+    kept.take_mark(mark("50000", HOUR + 1), HOUR + 9)
+    assert [boundary.noticed_at for boundary in kept.waiting] == [HOUR + 9]

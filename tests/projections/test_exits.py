@@ -155,9 +155,10 @@ def test_without_any_price_a_part_cannot_be_left_and_the_whole_is_closed_by_the_
 def test_a_part_that_the_account_does_not_contain_reaches_no_further_than_an_entry(
     own: str, side: Side, is_contained: bool
 ) -> None:
-    found, entry = proposal(account(*LONG), 4, own=own), proposal(account(*LONG), 0, own=own)
+    guard = account(*LONG).limits.limits.slippage_guard_bps
+    entry = step_order(0, side=side, price=D(50_000), is_fresh=True, guard_bps=guard, increment=D(5))
+    found = proposal(account(*LONG), 4, own=own)
     assert found is not None
-    assert entry is not None
     assert (found.side, found.qty, found.reduce_only) == (side, abs(D(own)), is_contained)
     assert found.kind is OrderKind.LIMIT_IOC
     assert (found.limit_price == entry.limit_price) is not is_contained

@@ -61,6 +61,10 @@ def test_a_flow_is_dated_by_the_balance_that_showed_it() -> None:
     assert [one.at for one in folded(flow("-5")).flows] == [7]
 
 
+def test_a_sweep_is_known_by_the_last_word_of_it() -> None:
+    assert folded(swept("pending"), swept("processing")).sweeps == {"s-1": swept("processing")}
+
+
 def test_another_word_for_a_flow_takes_no_announcement_away() -> None:
     seen = folded(flow("-5", name="rent"), named("-5", "tax"), flow("-5", name="rent"))
     assert [said.name for said in seen.announced] == ["tax"]

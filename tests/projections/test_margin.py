@@ -76,3 +76,8 @@ def test_an_older_report_says_nothing_new() -> None:
 def test_the_window_in_force_has_its_end_from_the_exchange() -> None:
     window = MarginWindowChanged(window=MarginWindow.INTRADAY, ends_at=99)
     assert folded(window).window == window
+
+
+def test_a_later_report_of_windows_replaces_the_last_ones() -> None:
+    overnight = (MarginMeasure(window=MarginWindow.OVERNIGHT, initial_margin=D(900)),)
+    assert folded(BALANCE, replace(BALANCE, exchange_at=20, measures=overnight)).measures == overnight

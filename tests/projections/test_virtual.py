@@ -260,3 +260,14 @@ def test_what_the_account_alone_closed_is_a_row_of_the_product_that_is_worth_not
     book.trade("b", "-1", "51000")
     row = book.row(NETTING)
     assert (row.product, row.qty, row.realized, row.unrealized, row.net) == (BIP, D(0), D(10), D(-10), D(0))
+
+
+def test_a_strategys_net_is_its_gain_less_its_fees_with_the_funding_it_received() -> None:
+    book = Book("a", "b")
+    book.trade("a", "5", fee="2")
+    book.trade("a", "-2", "50100", fee="1")
+    book.accrue(MONDAY + HOUR, "-0.5")
+    book.say(marked("50200", at=book.at))
+    row = book.row("a")
+    assert (row.realized, row.fees, row.funding, row.unrealized) == (D(2), D(3), D("-0.5"), D(6))
+    assert row.net == D("4.5")
