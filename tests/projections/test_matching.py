@@ -353,3 +353,10 @@ def test_our_orders_stand_best_price_first_and_of_one_price_the_oldest_first() -
         matching.rest(f"s-{order}", side=SELL, price=D(209 - price), leaves=D(1), at=10)
     assert [resting.order for resting in matching.bids] == ["five", "one", "four", "three", "two"]
     assert [resting.order for resting in matching.asks] == ["s-five", "s-one", "s-four", "s-three", "s-two"]
+
+
+@pytest.mark.parametrize(("last", "median"), [(90, 100), (101, 101), (110, 102)])
+def test_the_mark_is_the_median_of_the_touch_and_the_last_trade(last: int, median: int) -> None:
+    matching = showing({100: 5}, {102: 5})
+    matching.market(TradePrinted(product="BIP", trade_id="t", price=D(last), size=D(1), aggressor=BUY, exchange_at=2))
+    assert matching.mark() == median

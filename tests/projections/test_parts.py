@@ -58,6 +58,14 @@ def test_a_ladder_of_two_stands_at_both_ends() -> None:
     assert rungs == [(Decimal(100), ONE), (Decimal(120), Decimal(2))]
 
 
+def test_a_ladder_in_fractions_is_the_order_too() -> None:
+    tenth = Decimal("0.1")
+    rungs = ladder(
+        ONE, lowest=Decimal(100), highest=Decimal(110), weights=[ONE, ONE], price_increment=FIVE, size_increment=tenth
+    )
+    assert rungs == [(Decimal(100), Decimal("0.5")), (Decimal(110), Decimal("0.5"))]
+
+
 @given(units, counts, st.integers(0, 400), st.integers(1, 9))
 def test_a_ladder_is_the_order_on_the_grid_between_its_ends(qty: int, count: int, span: int, ratio: int) -> None:
     lowest, highest = Decimal(1_000), Decimal(1_000 + 5 * span)
@@ -74,5 +82,6 @@ def test_a_ladder_is_the_order_on_the_grid_between_its_ends(qty: int, count: int
 
 def test_weights_end_at_their_ratio_or_differ_by_their_difference() -> None:
     assert weights_by_ratio(3, Decimal(3)) == [2, 4, 6]
+    assert weights_by_ratio(2, Decimal(3)) == [1, 3]
     assert weights_by_difference(Decimal(30), 3, FIVE) == [15, 30, 45]
     assert weights_by_difference(Decimal(10), 3, FIVE)[0] < 0
