@@ -39,6 +39,7 @@ def test_a_mark_stays_fresh_until_it_is_said_to_be_stale() -> None:
 def test_a_stale_mark_is_no_mark_to_trade_on_but_is_still_known() -> None:
     marks = folded(UPDATED, STALE)
     assert marks.mark(BIP) is None
+    assert marks.stale == {BIP: STALE}
     assert not marks.is_fresh(BIP, AT)
     assert marks.last(BIP) == UPDATED
     assert marks.price(BIP) == D(50_000)

@@ -99,3 +99,20 @@ def test_a_trade_that_a_crossed_touch_leaves_alone_is_the_price_since_the_crossi
     assert touch.price(1) == (D(101), MarkSource.TRADE, 1)
     touch.quote(quoted("105", "104", at=7), 1)
     assert touch.price(1) == (D(101), MarkSource.TRADE, 7)
+
+
+def test_a_trade_alone_beside_a_touch_of_an_earlier_spell_bears_its_own_time() -> None:
+    touch = Touch()
+    touch.quote(quoted("100", "102", at=7), 1)
+    touch.print(traded("101", at=5), 2)
+    assert touch.price(2) == (D(101), MarkSource.TRADE, 5)
+
+
+def test_a_book_older_than_the_touch_counts_in_a_new_spell_only() -> None:
+    older = BookSnapshotted(product=BIP, bids=((D(90), D(1)),), asks=((D(92), D(1)),), exchange_at=5)
+    touch = Touch()
+    touch.quote(quoted("100", "102", at=6), 1)
+    touch.snapshot(older, 1)
+    assert priced(touch) == (D(101), MarkSource.MID)
+    touch.snapshot(older, 2)
+    assert priced(touch, spell=2) == (D(91), MarkSource.MID)
