@@ -62,6 +62,12 @@ CLOSEST: dict[str, tuple[str, ...]] = {
     "projections/fills_list.py": _LISTS,
     "projections/flows.py": ("tests/projections/test_flows.py", "tests/actors/test_cash_behaviour.py"),
     "projections/inference.py": ("tests/projections/test_inference.py", "tests/actors/test_cash_behaviour.py"),
+    "projections/kill.py": ("tests/projections/test_kill.py", *_RISK),
+    "projections/fitting.py": (
+        "tests/projections/test_fitting.py",
+        "tests/actors/test_orders_behaviour.py",
+        "tests/actors/test_making_way.py",
+    ),
     "projections/margin.py": ("tests/projections/test_margin.py",),
     "projections/sight.py": ("tests/projections/test_sight.py", *_RISK),
     "projections/cancels.py": ("tests/projections/test_cancels.py", *_RISK, *_ORDERS),

@@ -100,3 +100,12 @@ def test_an_exit_that_rests_is_kept_and_waited_for_by_nobody(desk: Desk) -> None
     assert throw(desk) == []
     assert progress(desk).state is KillState.THROWN
     assert intent.qty == Decimal(5)
+
+
+def test_every_order_that_could_increase_is_waited_for_whatever_product_it_is_of(desk: Desk) -> None:
+    first = rests(desk)
+    other = order_reported("", qty="1", exchange_order="other", kind=GTC, limit_price="3000", product="ETH-PERP")
+    desk.hear(other, by="user")
+    throw(desk)
+    assert len(progress(desk).waiting_for) == 2
+    assert first in progress(desk).waiting_for
